@@ -1,0 +1,200 @@
+"""Every setting, in one typed object that refuses unsafe values.
+
+Sources, the first that names a value wins: arguments, environment (`SIGNALBOX_…`), `.env`, `signalbox.toml`,
+the default. `Settings.load` also remembers which source each value came from, for `signalbox doctor`.
+No other module reads the environment.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from signalbox.errors import ConfigurationError
+
+PREFIX = "SIGNALBOX_"
+TOML_FILE = "signalbox.toml"
+
+
+class Settings(BaseModel):
+    """The settings of one service. Sizes are bytes unless named otherwise, times are milliseconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path = Field(Path(".signalbox"), description="Where indexes, experts, policies and the database live.")
+    database_url: SecretStr | None = Field(
+        None, description="A PostgreSQL URL; unset means SQLite in the data directory."
+    )
+
+    host: str = Field("127.0.0.1", description="Address to serve on; only loopback is allowed without API keys.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to serve on; 0 picks a free one.")
+
+    max_query_chars: int = Field(8_000, ge=1, le=1_000_000, description="Longest query accepted.")
+    max_body_bytes: int = Field(1_000_000, ge=1_000, description="Largest request body accepted.")
+    max_turns: int = Field(100, ge=1, description="Most chat turns accepted in one query.")
+    max_document_bytes: int = Field(50_000_000, ge=1_000, description="Largest document read, unpacked.")
+    max_documents: int = Field(100_000, ge=1, description="Most documents in one index.")
+    max_concurrent_queries: int = Field(64, ge=1, description="Queries worked on at once; more are answered 503.")
+
+    deadline_ms: float = Field(30_000, gt=0, description="Time a query gets when it names none.")
+    shutdown_grace_ms: float = Field(10_000, gt=0, description="Time that running queries get when the service stops.")
+    alpha: float = Field(0.10, gt=0, lt=1, description="Error rate accepted among answers given without a person.")
+
+    encoder: str = Field("all-MiniLM-L6-v2", description="A sentence-transformers model by name or path.")
+    encoder_precision: Literal["int8", "fp32"] = Field("int8", description="int8 is faster, fp32 exact.")
+
+    local_model: str = Field(
+        "smollm2-135m-instruct", description="The bundled model, a GGUF path, hf:OWNER/REPO/FILE, or 'none'."
+    )
+    local_model_format: Literal["auto", "original", "q8_0", "q4_0", "bf16"] = Field(
+        "auto", description="Format the weights are re-encoded into on first use."
+    )
+    local_base_url: str | None = Field(None, description="An OpenAI-compatible server to use as the local LLM instead.")
+    local_context_tokens: int = Field(2_048, ge=256, description="Context window of the local LLM, in tokens.")
+    local_threads: int = Field(0, ge=0, description="Threads of the local LLM; 0 means all cores.")
+    local_queue: int = Field(32, ge=1, description="Requests that may wait for the local LLM.")
+    grounded_style: Literal["auto", "quote", "write"] = Field("auto", description="How grounded answers are made.")
+
+    cloud_base_url: str | None = Field(
+        None, description="Base URL of the cloud LLM; unset means OpenAI's when a key is set."
+    )
+    cloud_api_key: SecretStr | None = Field(None, description="Key of the cloud LLM.")
+    cloud_model: str = Field("gpt-5-mini", description="Model to ask for at the cloud LLM.")
+    cloud_max_tokens: int = Field(512, ge=1, description="Most tokens a cloud answer may have.")
+    cloud_retries: int = Field(1, ge=0, le=5, description="Tries after the first that fails for a passing reason.")
+    prices_file: Path | None = Field(None, description="A price file that overrides the shipped one.")
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe message logged.")
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="auto is text on a terminal, JSON elsewhere."
+    )
+    otlp_endpoint: str | None = Field(None, description="Where OpenTelemetry spans are sent; unset sends none.")
+    capture_content: bool = Field(False, description="Put query and answer texts into traces and logs.")
+
+    _sources: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    @field_validator("cloud_base_url", "local_base_url", "otlp_endpoint")
+    @classmethod
+    def _http_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgresql+psycopg://")):
+            raise ValueError("must start with postgresql://")
+        return value
+
+    @model_validator(mode="after")
+    def _loopback_only(self) -> Self:
+        if not is_loopback(self.host):
+            raise ValueError(
+                f"host {self.host!r} is not a loopback address, and there are no API keys yet: use 127.0.0.1, "
+                "or put a proxy that authenticates in front"
+            )
+        return self
+
+    @property
+    def has_cloud(self) -> bool:
+        return self.cloud_base_url is not None or self.cloud_api_key is not None
+
+    @property
+    def threads(self) -> int:
+        return self.local_threads or os.cpu_count() or 1
+
+    def source(self, name: str) -> str:
+        """Which source the value of setting `name` came from; `default` when none named it."""
+        return self._sources.get(name, "default")
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        environ: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        **arguments: Any,
+    ) -> Settings:
+        """Read all sources.
+
+        Raises:
+            ConfigurationError: a value breaks its rule, or a name starting with SIGNALBOX_ is no setting.
+        """
+        environ = os.environ if environ is None else environ
+        folder = Path.cwd() if folder is None else folder
+        layers = [
+            ("signalbox.toml", _read_toml(folder / TOML_FILE)),
+            (".env", _prefixed(dotenv_values(folder / ".env"))),
+            ("environment", _prefixed(environ)),
+            ("argument", {name: value for name, value in arguments.items() if value is not None}),
+        ]
+        values: dict[str, Any] = {}
+        sources: dict[str, str] = {}
+        for source, layer in layers:
+            values |= layer
+            sources |= dict.fromkeys(layer, source)
+        try:
+            settings = cls(**values)
+        except ValidationError as error:
+            raise ConfigurationError(_explain(error, sources)) from None
+        settings._sources = sources
+        return settings
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+# Read by the test suite and the benchmarks, not settings of the service.
+_NOT_SETTINGS = {"SIGNALBOX_DATA"}
+
+
+def _prefixed(environ: Mapping[str, str | None]) -> dict[str, str]:
+    return {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and name not in _NOT_SETTINGS and value not in (None, "")
+    }
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigurationError(f"{path} can't be read as TOML: {error}. Correct it or move it away.") from None
+
+
+def _explain(error: ValidationError, sources: Mapping[str, str]) -> str:
+    lines = []
+    for item in error.errors(include_input=False):
+        name = str(item["loc"][0]) if item["loc"] else ""
+        message = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            message = "there is no such setting; `signalbox doctor` lists them"
+        where = f"{PREFIX}{name.upper()} ({sources.get(name, 'default')}): " if name else ""
+        lines.append(f"{where}{message}")
+    return "; ".join(lines)
