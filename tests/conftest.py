@@ -1,0 +1,84 @@
+"""What every test gets: no network but loopback, and no settings that leak in from the developer's machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+_connect = socket.socket.connect
+_connect_ex = socket.socket.connect_ex
+_sendto = socket.socket.sendto
+_getaddrinfo = socket.getaddrinfo
+
+# Read by tests themselves; everything else that starts with SIGNALBOX_ would change the settings under test.
+_KEPT = {"SIGNALBOX_DATA"}
+_LEAKING = ("SIGNALBOX_", "OPENAI_", "OTEL_")
+
+
+class NetworkBlocked(RuntimeError):
+    """A test tried to leave the machine. Not an OSError, so that no retry or fallback swallows it."""
+
+
+def _is_local(host: object) -> bool:
+    if host in (None, "", b"", "localhost", b"localhost"):
+        return True
+    text = host.decode() if isinstance(host, bytes) else str(host)
+    try:
+        return ipaddress.ip_address(text.split("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _check(address: Any) -> None:
+    # Anything but a tuple is a Unix socket's path (or netlink), which stays on the machine.
+    if isinstance(address, tuple) and address and isinstance(address[0], str) and not _is_local(address[0]):
+        raise NetworkBlocked(f"tests may only use loopback, not {address[0]!r}: start a local server instead")
+
+
+def _guarded_connect(self: socket.socket, address: Any) -> None:
+    _check(address)
+    _connect(self, address)
+
+
+def _guarded_connect_ex(self: socket.socket, address: Any) -> int:
+    _check(address)
+    return _connect_ex(self, address)
+
+
+def _guarded_sendto(self: socket.socket, data: Any, *rest: Any) -> int:
+    _check(rest[-1])
+    return _sendto(self, data, *rest)
+
+
+def _guarded_getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+    if not _is_local(host):
+        raise NetworkBlocked(f"tests may only look up loopback names, not {host!r}: use 127.0.0.1")
+    return _getaddrinfo(host, *args, **kwargs)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _only_loopback() -> Iterator[None]:
+    """Blocks every connection and name look-up that leaves the machine. uvloop and libpq are not covered."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", _guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", _guarded_connect_ex)
+        patch.setattr(socket.socket, "sendto", _guarded_sendto)
+        patch.setattr(socket, "getaddrinfo", _guarded_getaddrinfo)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _clean_environment() -> Iterator[None]:
+    """No setting, key or telemetry switch of the developer's shell reaches a test, nor a child process of one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(_LEAKING) and name not in _KEPT:
+                patch.delenv(name)
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("RAGAS_DO_NOT_TRACK", "true")
+        yield
