@@ -2,3 +2,25 @@
 
 Knows nothing of how an answer is made from a passage, nor of HTTP.
 """
+
+from __future__ import annotations
+
+from retriever.documents import Document, Limits
+from retriever.index import Index, IndexStats
+from retriever.ingest import IngestReport, delete, ingest, upsert
+from retriever.readers import read_bytes
+from retriever.sentences import Span, split_sentences
+
+__all__ = [
+    "Document",
+    "Index",
+    "IndexStats",
+    "IngestReport",
+    "Limits",
+    "Span",
+    "delete",
+    "ingest",
+    "read_bytes",
+    "split_sentences",
+    "upsert",
+]

@@ -28,10 +28,6 @@ class Chunk:
     context: str
     metadata: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def embedded(self) -> str:
-        return f"{self.context}\n{self.text}" if self.context else self.text
-
 
 def chunk_document(document: Document, *, budget: int = BUDGET) -> list[Chunk]:
     """The chunks of a document, in order; at least one when its text has a letter or digit.

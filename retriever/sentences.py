@@ -11,6 +11,16 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from retriever.wordlists import (
+    ABBREVIATIONS,
+    AFTER_ORDINAL,
+    CAPITALISED,
+    NEVER_LAST,
+    NUMBERED,
+    STARTERS,
+    TITLES,
+)
+
 
 class Span(NamedTuple):
     """Offsets in characters: the sentence is `text[start:end]`."""
@@ -118,57 +128,15 @@ def _full_stop_ends(token: str, *, at_start: bool, word: str, word_dotted: bool)
     """Whether the full stop after `token` ends the sentence, given the word that follows."""
     token = token.strip(")'’*_,;:-")
     key = token.lower()
-    starts = word in _STARTERS and not (word_dotted and len(word) == 1)
+    starts = word in STARTERS and not (word_dotted and len(word) == 1)
     if at_start and _ENUMERATOR.fullmatch(token):
         return False
-    if word[:1].isdigit() and key in _NUMBERED:
+    if word[:1].isdigit() and key in NUMBERED:
         return False
     if key.isdigit():
-        return word.lower() not in _AFTER_ORDINAL
-    if key in _NEVER_LAST or (token[:1].isupper() and key in _TITLES):
+        return word.lower() not in AFTER_ORDINAL
+    if key in NEVER_LAST or (token[:1].isupper() and key in TITLES):
         return False
-    if len(key) == 1 or _DOTTED.fullmatch(key) or key in _ABBREVIATIONS:
+    if len(key) == 1 or _DOTTED.fullmatch(key) or key in ABBREVIATIONS:
         return starts
-    return starts or not (token[:1].isupper() and key in _CAPITALISED)
-
-
-def _words(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-_NEVER_LAST = _words("e.g eg i.e ie viz vs cf z.b d.h u.a bzw bspw p.ej")
-# Abbreviations only when written with a capital letter: "Sat." but not "he sat."
-_TITLES = _words(
-    "dr mr mrs ms mx prof rev gen sen rep gov capt cpt lt col sgt cmdr hon pres supt messrs mme mlle mgr "
-    "dipl ing hr fr sra srta dra dna ds drs ir"
-)
-_CAPITALISED = _words(
-    "st mt ft inc ltd co corp bros jr sr esq dept univ assn ave blvd rd ln hwy sq bldg apt pt art no nr "
-    "jan feb febr mar apr jun jul aug sep sept oct okt nov dec dez mon tue tues wed thu thur thurs fri sat sun "
-    "str bd jh jhd ed eds fig figs eq sec sect ch chap vol vols gmbh mio mrd tsd bv nv sa ag pty govt"
-)
-_ABBREVIATIONS = _words(
-    "etc llc plc cent al approx ca figs eqs vols pp pg nos nrs transl repr orig resp incl excl usw usf evtl ggf inkl "
-    "exkl zzgl vgl geb gest env ej pág págs avda núm a.m p.m b.c a.d ph.d"
-)
-_NUMBERED = _words(
-    "no nos nr nrs num n° nº fig figs eq eqs sec sect ch chap vol vols p pp pg art arts par paras abs kap tab tbl app "
-    "ver v bd ca approx c str tel ext st pt cl apt abb ziff rn s f ff"
-)
-_STARTERS = _words(
-    "The This That These Those It He She They We You A An In On At For But And Or So However If When While After "
-    "Before There Here His Her Their Its Our My Your As By From To With What Who Why How Where Which Is Are Was Were "
-    "Do Does Did Can Could Please Then Thus Also Although Because Since Some Many Most All Both Each Such Today Now "
-    "Not Yes Only Once Every Any Another Other During Under Over About Between Through Until Unless Instead "
-    "Otherwise Moreover Furthermore Meanwhile Later Finally First Second Third Its One Two Three "
-    "Der Die Das Den Dem Ein Eine Einen Es Er Sie Wir Ihr Wenn Nach Bei Für Mit Auf Im Am Zu Aber Und Auch Diese "
-    "Dieser Dieses Le La Les Un Une Il Elle Ils Elles Nous Vous On Ce Cette Ces Dans Pour Mais Et En Avec Après "
-    "El Los Las Una Uno En Se Su Sus Por Para Con Pero Y Este Esta Estos Al Cuando Si Het De Een Dit Dat Deze Als Bij "
-    "Lo Gli I Il Nel Nella O Os As Um Uma Não Det Den De En Et Som Men"
-) - {"I", "Y", "O"}
-_AFTER_ORDINAL = _words(
-    "januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert "
-    "jahrhunderts jahrhunderte weltkrieg weltkriegs jh januari februari maart mei augustus oktober december "
-    "januar februar mars juni juli desember leden únor stycznia lutego marca kwietnia maja czerwca lipca sierpnia "
-    "września października listopada grudnia kapitel abschnitt klasse etage stock geburtstag auflage"
-)
+    return starts or not (token[:1].isupper() and key in CAPITALISED)

@@ -1,4 +1,7 @@
-"""Word documents: paragraphs, headings, lists and tables in order. Archives that unpack too far are refused unopened."""
+"""Word documents: paragraphs, headings, lists and tables in order.
+
+An archive that unpacks too far is refused before it is unpacked.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ _OLD_OFFICE = b"\xd0\xcf\x11\xe0"  # an OLE container: a .doc, or a .docx with a
 
 def read(data: bytes, name: str, limits: Limits) -> Draft:
     if data.startswith(_OLD_OFFICE):
-        raise InvalidInput(f"{name} is encrypted or an old .doc: save it as .docx without a password, then add it again.")
+        raise InvalidInput(
+            f"{name} is encrypted or an old .doc: save it as .docx without a password, then add it again."
+        )
     _check_archive(data, name, limits)
     document = docx.Document(io.BytesIO(data))
     blocks: list[Block] = []
@@ -61,7 +66,9 @@ def _check_archive(data: bytes, name: str, limits: Limits) -> None:
             f"{_MAX_RATIO} times. Save it again from a word processor."
         )
     if "word/document.xml" not in {member.filename for member in members}:
-        raise UnsupportedType(f"{name} is an archive, but not a Word document: word/document.xml is missing. Save it again.")
+        raise UnsupportedType(
+            f"{name} is an archive, but not a Word document: word/document.xml is missing. Save it again."
+        )
 
 
 def _paragraph(paragraph: Paragraph, after_item: bool) -> Block:

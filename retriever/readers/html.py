@@ -8,21 +8,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bs4 import BeautifulSoup, Comment, NavigableString, Tag
-from bs4.element import PreformattedString
+from bs4 import BeautifulSoup
+from bs4.element import Comment, NavigableString, PreformattedString, Tag
 
 from retriever.documents import Limits
 from retriever.readers.blocks import Block, Draft, table_rows
 from retriever.readers.decoding import decode
+from retriever.wordlists import words
 from signalbox.errors import TooLarge
 
-_DROPPED = frozenset(
-    "head script style noscript template nav svg math iframe object canvas audio video select button form "
-    "dialog map embed applet frameset".split()
-) - {"form"}
-_BLOCKS = frozenset(
-    "address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer form "
-    "header hgroup hr html legend li main ol p pre search section summary table tbody td tfoot th thead tr ul".split()
+_DROPPED = words(
+    """
+    head script style noscript template nav svg math iframe object canvas audio video select button dialog map embed
+    applet frameset
+    """
+)
+_BLOCKS = words(
+    """
+    address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer form
+    header hgroup hr html legend li main ol p pre search section summary table tbody td tfoot th thead tr ul
+    """
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])", re.IGNORECASE)
@@ -30,7 +35,7 @@ _CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([A-Za-z0-9_-]+)""", 
 _MAX_DEPTH = 400  # elements inside each other; real pages stay under 50
 
 
-def read(data: bytes, name: str, limits: Limits) -> Draft:
+def read(data: bytes, name: str, _limits: Limits) -> Draft:
     soup = BeautifulSoup(_text(data, name), "html.parser")
     blocks = [block for block in _blocks(soup, name) if block.text.strip()]
     title = soup.title.get_text() if soup.title else ""
@@ -78,7 +83,9 @@ def _blocks(soup: BeautifulSoup, name: str) -> Iterator[Block]:
                 inline.append(str(node) if _in_pre(ends) else re.sub(r"\s+", " ", node))
         elif isinstance(node, Tag) and not _hidden(node):
             if len(stack) > _MAX_DEPTH:
-                raise TooLarge(f"{name} nests elements more than {_MAX_DEPTH} deep: simplify the page, or save its text.")
+                raise TooLarge(
+                    f"{name} nests elements more than {_MAX_DEPTH} deep: simplify the page, or save its text."
+                )
             if node.name == "br":
                 inline.append("\n")
             elif node.name == "table" and node.find("table") is None:
@@ -112,7 +119,6 @@ def _rows(table: Tag) -> list[list[str]]:
     for row in table.find_all("tr"):
         cells = [cell for cell in row.find_all(["td", "th"]) if not _hidden(cell)]
         rows.append([cell.get_text(" ", strip=True) for cell in cells])
-    if table.find("th") is None and rows:  # no headers: rows stand as they are
-        rows.insert(0, [" " * 0] * len(rows[0]))
-        return [[""] * len(rows[1])] + rows[1:]
+    if rows and table.find("th") is None:  # no headers: rows stand as they are
+        return [[""] * len(rows[0]), *rows]
     return rows

@@ -17,7 +17,7 @@ _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|
 _SCALAR = re.compile(r"^([A-Za-z][\w-]*):[ \t]+(\S.*?)[ \t]*\r?$", re.MULTILINE)
 
 
-def read(data: bytes, name: str, limits: Limits) -> Draft:
+def read(data: bytes, name: str, _limits: Limits) -> Draft:
     text, metadata = _front_matter(decode(data, name))
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
     blocks = list(_blocks(tokens))

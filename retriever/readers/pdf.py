@@ -59,7 +59,9 @@ def _unlock(reader: pypdf.PdfReader, name: str) -> None:
 def _title(reader: pypdf.PdfReader) -> str | None:
     title = str(reader.metadata.title or "") if reader.metadata else ""
     # Word processors leave the file's name there.
-    return None if re.search(r"^Microsoft Word - |\.(docx?|pdf|tex|indd|odt)$|^untitled", title, re.I) else title or None
+    return (
+        None if re.search(r"^Microsoft Word - |\.(docx?|pdf|tex|indd|odt)$|^untitled", title, re.I) else title or None
+    )
 
 
 def _without_running_lines(pages: Sequence[str]) -> list[str]:

@@ -7,5 +7,5 @@ from retriever.readers.blocks import Block, Draft, unwrap
 from retriever.readers.decoding import decode
 
 
-def read(data: bytes, name: str, limits: Limits) -> Draft:
+def read(data: bytes, name: str, _limits: Limits) -> Draft:
     return Draft([Block(unwrap(normalise(decode(data, name))))])

@@ -1,4 +1,7 @@
-"""CSV and TSV: every row becomes `column: value` lines, a section of its own, so that a row is found and quoted alone."""
+"""CSV and TSV: every row becomes `column: value` lines.
+
+A row is a section of its own, so that it is found and quoted alone.
+"""
 
 from __future__ import annotations
 
