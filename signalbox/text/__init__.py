@@ -1,0 +1,9 @@
+"""What a query's text is before anything answers it: normalised, with signals of injection and personal data.
+
+Signals are names, not verdicts: what to do about one is the policy's business. Nothing here calls a model.
+"""
+
+from signalbox.text.normalise import Change, Normalised, normalise
+from signalbox.text.signals import looks_like_injection, personal_data
+
+__all__ = ["Change", "Normalised", "looks_like_injection", "normalise", "personal_data"]
