@@ -1,0 +1,137 @@
+"""Folders of files that are written whole or not at all, and checked when they are read.
+
+A folder is filled under a temporary name, gets a `manifest.json` with the SHA-256 of every file, is fsynced and
+renamed. It knows nothing of what the files mean; each kind of artefact has a name and a format number of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from signalbox.errors import Conflict, CorruptArtefact, Overloaded
+
+MANIFEST = "manifest.json"
+_TEMPORARY = ".tmp-"
+
+
+@contextmanager
+def writer_lock(folder: Path, *, timeout_s: float) -> Iterator[None]:
+    """Only one writer into `folder` at a time, over all processes; the lock goes with its process.
+
+    Raises:
+        Overloaded: another writer kept it for `timeout_s` seconds.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=timeout_s):
+            yield
+    except Timeout:
+        raise Overloaded(
+            f"Another process is writing into {folder}: wait until it is done, then try again.", retry_after_s=10
+        ) from None
+
+
+def write_artefact(target: Path, *, kind: str, format: int, fill: Callable[[Path], Mapping[str, Any]]) -> None:  # noqa: A002
+    """Make the folder `target`, durable when this returns. Needs the writer lock of its parent.
+
+    Args:
+        target: must not exist yet.
+        kind: what the folder holds, checked when it is read.
+        format: version of how it is laid out.
+        fill: writes the files into the folder it is given and returns what else the manifest says.
+
+    Raises:
+        Conflict: `target` exists.
+    """
+    if target.exists():
+        raise Conflict(f"{target} exists already; artefacts are never changed once written.")
+    parent = target.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    for stale in parent.glob(f"{_TEMPORARY}*"):
+        shutil.rmtree(stale, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=parent))
+    try:
+        fields = fill(temporary)
+        files = sorted(path for path in temporary.iterdir() if path.is_file())
+        manifest = {"kind": kind, "format": format, **fields, "files": {path.name: sha256(path) for path in files}}
+        text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+        (temporary / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        for path in [*files, temporary / MANIFEST, temporary]:
+            _fsync(path)
+        temporary.chmod(0o755)
+        temporary.rename(target)
+        _fsync(parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read_manifest(folder: Path, *, kind: str, format: int, remedy: str) -> dict[str, Any]:  # noqa: A002
+    """The manifest of an artefact whose files all match their checksums.
+
+    Args:
+        remedy: how to get the artefact back, as the end of a sentence, for the messages.
+
+    Raises:
+        CorruptArtefact: a file is missing or changed, or the folder is of another kind or a format not read here.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        files = manifest["files"]
+        digests = {str(name): str(digest) for name, digest in files.items()}
+    except FileNotFoundError:
+        raise CorruptArtefact(f"{path} is missing: {remedy}.") from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CorruptArtefact(f"{path} can't be read as a manifest ({error}): {remedy}.") from None
+    if manifest.get("kind") != kind:
+        raise CorruptArtefact(f"{path} belongs to a {manifest.get('kind')}, not to a {kind}: {remedy}.")
+    if manifest.get("format") != format:
+        raise CorruptArtefact(
+            f"{path} has format {manifest.get('format')} and this release reads format {format}: "
+            f"use the release that wrote it, or {remedy}."
+        )
+    for name, digest in digests.items():
+        # A name with a folder in it would let a manifest vouch for files elsewhere.
+        if Path(name).name != name or not (folder / name).is_file():
+            raise CorruptArtefact(f"{folder / name} is missing: {remedy}.")
+        if sha256(folder / name) != digest:
+            raise CorruptArtefact(f"{folder / name} differs from the checksum in its manifest: {remedy}.")
+    return dict(manifest)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Make `path` hold `text`, all or nothing, durable when this returns."""
+    descriptor, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _fsync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

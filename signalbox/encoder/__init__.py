@@ -1,0 +1,10 @@
+"""Texts to unit vectors: a sentence-transformers model exported once to ONNX and served by onnxruntime.
+
+`load_encoder` exports on first use (`export.py`, the only part that may load torch) and opens the cached file
+afterwards. What is done with the vectors is the callers' business.
+"""
+
+from signalbox.encoder.cache import load_encoder
+from signalbox.encoder.runtime import OnnxEncoder, TokenVectors
+
+__all__ = ["OnnxEncoder", "TokenVectors", "load_encoder"]
