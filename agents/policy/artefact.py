@@ -1,0 +1,92 @@
+"""A policy as an artefact: everything that decides routing, in one immutable, versioned value.
+
+It holds numbers only. How they are found is in `calibrate.py`, how they are used in `choose.py`, where they are kept
+in `store.py`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from signalbox.calibration import LogisticModel
+from signalbox.types import Dollars, Frozen, Guarantee, Milliseconds, Probability, Route
+
+FORMAT = 1
+NEVER = 1.0  # a threshold that no calibrated probability reaches
+
+
+class Logistic(Frozen):
+    """The written form of `signalbox.calibration.LogisticModel`."""
+
+    names: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    weights: tuple[float, ...]
+    bias: float
+
+    @classmethod
+    def of(cls, model: LogisticModel) -> Self:
+        return cls(names=model.names, mean=model.mean, scale=model.scale, weights=model.weights, bias=model.bias)
+
+    def model(self) -> LogisticModel:
+        return LogisticModel(self.names, self.mean, self.scale, self.weights, self.bias)
+
+
+class RiskPoint(Frozen):
+    """What accepting at `threshold` did on labelled queries that the confidence was not fitted on.
+
+    `error_bound` is the Clopper-Pearson upper bound of the error rate at confidence 1 - delta.
+    """
+
+    threshold: Probability
+    answered: int = Field(ge=0)
+    wrong: int = Field(ge=0)
+    error_bound: Probability
+
+
+class RoutePolicy(Frozen):
+    """What the policy knows of one route.
+
+    Attributes:
+        success: probability of a right answer before trying, from the plan's features; None means `base_rate` always.
+        confidence: probability that the answer is right, from the attempt's signals; None means the route's own.
+        base_rate: share of right answers over all labelled queries.
+        curve: from strict to lax; empty while the route was never measured.
+        cost_usd, duration_ms: means of one attempt.
+        labelled: labelled queries behind it.
+    """
+
+    success: Logistic | None = None
+    confidence: Logistic | None = None
+    base_rate: Probability = 0.5
+    curve: tuple[RiskPoint, ...] = ()
+    cost_usd: Dollars = 0.0
+    duration_ms: Milliseconds = 0.0
+    labelled: int = Field(0, ge=0)
+
+
+class Policy(Frozen):
+    """`review_cost_usd` and `usd_per_second` turn people's work and waiting into the money that routing minimises."""
+
+    format: int = FORMAT
+    id: str
+    created_at: datetime
+    alpha: Probability
+    delta: Probability = 0.1
+    routes: dict[Route, RoutePolicy]
+    guarantee: Guarantee | None = None
+    review_cost_usd: Dollars = 0.50
+    usd_per_second: Dollars = 0.0005
+    data_hash: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _known_format(self) -> Self:
+        if self.format > FORMAT:
+            raise ValueError(
+                f"policy format {self.format} is newer than this program reads ({FORMAT}): update Signalbox"
+            )
+        return self

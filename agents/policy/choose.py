@@ -1,0 +1,148 @@
+"""Choosing, as pure functions: which routes to try in which order, and from which confidence on to accept.
+
+No clock, no model and no graph in here; everything needed comes as an argument, so every rule can be tested on a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agents.policy.artefact import NEVER, Policy, RiskPoint, RoutePolicy
+from signalbox.types import ROUTES, Constraints, Estimate, Route
+
+_ROOM = 1e-9
+_TWO_ERRORS = 5.4  # answers times alpha at which a 90% bound allows two errors (a gamma quantile)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`order` are the routes worth trying; `skipped` says of each other route why not."""
+
+    order: tuple[Route, ...]
+    skipped: Mapping[Route, str]
+    estimates: dict[Route, Estimate]
+    thresholds: dict[Route, float]
+
+
+def make_plan(
+    policy: Policy,
+    features: Mapping[str, float],
+    constraints: Constraints,
+    unavailable: Mapping[Route, str],
+    costs_usd: Mapping[Route, float],
+    time_left_ms: float,
+) -> Plan:
+    """Order the routes from cheap to dear and leave out those that are not allowed or can't pay off.
+
+    Args:
+        features: what is known of the query before any route is tried.
+        unavailable: routes that this service can't try at all, with the reason.
+        costs_usd: most that one attempt of a route may cost for this query.
+        time_left_ms: until the deadline.
+    """
+    estimates = {route: estimate(policy.routes.get(route), features, costs_usd.get(route, 0.0)) for route in ROUTES}
+    thresholds = accept_thresholds(policy, constraints.alpha or policy.alpha)
+    order: list[Route] = []
+    skipped: dict[Route, str] = {}
+    for route in ROUTES:
+        reason = (
+            _not_asked_for(route, constraints)
+            or unavailable.get(route)
+            or _not_allowed(route, constraints, costs_usd.get(route, 0.0), estimates[route], time_left_ms)
+        )
+        if reason:
+            skipped[route] = reason
+        else:
+            order.append(route)
+    if constraints.route == "auto":
+        for route in list(order):
+            reason = _does_not_pay(policy, route, order, estimates, thresholds)
+            if reason:
+                order.remove(route)
+                skipped[route] = reason
+    return Plan(tuple(order), skipped, estimates, thresholds)
+
+
+def estimate(known: RoutePolicy | None, features: Mapping[str, float], cost_usd: float) -> Estimate:
+    """Probability of a right answer, cost and time of a route before trying it."""
+    if known is None:
+        return Estimate(success=0.5, cost_usd=cost_usd, duration_ms=0.0)
+    success = known.success.model().predict(features) if known.success else known.base_rate
+    return Estimate(success=success, cost_usd=known.cost_usd or cost_usd, duration_ms=known.duration_ms)
+
+
+def accept_thresholds(policy: Policy, alpha: float) -> dict[Route, float]:
+    """Per route the lowest confidence to accept so that at most `alpha` of the accepted answers are wrong.
+
+    Fixed-sequence testing from strict to lax (Angelopoulos et al., "Learn then Test", arXiv:2110.01052): it stops at
+    the first threshold whose error bound is above alpha, so no later lucky one is picked. A route that was never
+    measured accepts from 1 - alpha on, its confidence being a probability already.
+    """
+    return {route: accept_threshold(policy.routes.get(route), alpha) for route in ROUTES}
+
+
+def accept_threshold(known: RoutePolicy | None, alpha: float) -> float:
+    if known is None or not known.curve:
+        return 1 - alpha
+    chosen = NEVER
+    for point in _tested(known.curve, alpha):
+        if point.error_bound > alpha + _ROOM:
+            break
+        chosen = point.threshold
+    return chosen
+
+
+def _tested(curve: Sequence[RiskPoint], alpha: float) -> Sequence[RiskPoint]:
+    """The sequence starts where two wrong answers would still prove alpha: at fewer answers one unlucky error ends it.
+
+    Which points those are depends on counts of answers only, never on how many were wrong.
+    """
+    enough = [point for point in curve if point.answered >= _TWO_ERRORS / alpha]
+    return enough or curve[-1:]
+
+
+def is_feasible(known: RoutePolicy | None, alpha: float) -> bool:
+    return accept_threshold(known, alpha) < NEVER
+
+
+def _not_asked_for(route: Route, constraints: Constraints) -> str | None:
+    if constraints.route not in ("auto", route):
+        return f"the query asks for the {constraints.route} route only"
+    if constraints.expert is not None and route != "classifier":
+        return f"the query asks for the expert {constraints.expert} only"
+    return None
+
+
+def _not_allowed(
+    route: Route, constraints: Constraints, cost_usd: float, expected: Estimate, time_left_ms: float
+) -> str | None:
+    if route == "cloud" and constraints.local_only:
+        return "the query is local_only"
+    if constraints.max_cost_usd is not None and cost_usd > constraints.max_cost_usd:
+        return f"it may cost ${cost_usd:.6f}, the query allows ${constraints.max_cost_usd:.6f}"
+    if expected.duration_ms > time_left_ms:
+        return f"it takes about {expected.duration_ms:,.0f} ms, {max(0.0, time_left_ms):,.0f} ms are left"
+    return None
+
+
+def _does_not_pay(
+    policy: Policy,
+    route: Route,
+    order: list[Route],
+    estimates: Mapping[Route, Estimate],
+    thresholds: Mapping[Route, float],
+) -> str | None:
+    """Trying a route pays when the chance that it answers saves more than the attempt costs."""
+    if thresholds[route] >= NEVER:
+        return f"no confidence of this route keeps the accepted error rate of {policy.alpha:.0%}"
+    later = order[order.index(route) + 1 :]
+    saved = _price(policy, estimates[later[0]]) if later else policy.review_cost_usd
+    expected = estimates[route]
+    if expected.success * saved < _price(policy, expected):
+        return f"only {expected.success:.0%} likely to be right before trying, which saves less than trying costs"
+    return None
+
+
+def _price(policy: Policy, expected: Estimate) -> float:
+    return expected.cost_usd + policy.usd_per_second * expected.duration_ms / 1000
