@@ -1,0 +1,8 @@
+"""Cases and their loaders: labelled queries and SQuAD-format questions. Nothing here runs a system."""
+
+from __future__ import annotations
+
+from eval_sets.labelled import LabelledQuery, LabelledSet, read_labelled
+from eval_sets.squad import Paragraph, SquadQuestion, read_squad
+
+__all__ = ["LabelledQuery", "LabelledSet", "Paragraph", "SquadQuestion", "read_labelled", "read_squad"]

@@ -190,6 +190,7 @@ class Prediction(Frozen):
     duration_ms: Milliseconds
     overhead_ms: Milliseconds
     review: ReviewRef | None = None
+    cached_from: str | None = None
     trace_id: str | None = None
     session_id: str | None = None
     warnings: tuple[str, ...] = ()

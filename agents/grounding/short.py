@@ -7,11 +7,13 @@ whether the short answer is shown.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
 from signalbox.contracts import ScoreRequest, ScoringModel
 
+SHORT_SIGNALS = ("short_logprob", "short_margin", "short_words", "log_candidates")
 MAX_WORDS = 8
 MAX_CANDIDATES = 64
 _WORD = re.compile(r"\S+")
@@ -64,11 +66,20 @@ _KEPT_LEAD = frozenset({"in", "on", "at", "within", "from", "by", "for", "to", "
 
 @dataclass(frozen=True, slots=True)
 class ShortAnswer:
-    """A substring of the quote. `margin` is the mean log P by which it beats the runner-up that says something else."""
+    """A substring of the quote, one of `count` candidates.
+
+    `margin` is the mean log P by which it beats the runner-up that says something else.
+    """
 
     text: str
     mean_logprob: float
     margin: float
+    count: int
+
+    def signals(self) -> dict[str, float]:
+        """What the policy calibrates a probability from; the names are `SHORT_SIGNALS`."""
+        values = (self.mean_logprob, self.margin, float(len(self.text.split())), math.log(self.count))
+        return dict(zip(SHORT_SIGNALS, values, strict=True))
 
 
 def candidate_spans(quote: str, asked: frozenset[str]) -> list[str]:
@@ -113,7 +124,7 @@ async def short_answer(
     ranked = sorted(zip(spans, (score.mean for score in scores), strict=True), key=lambda item: -item[1])
     best, best_score = ranked[0]
     others = [score for span, score in ranked[1:] if span not in best and best not in span]
-    return ShortAnswer(best, best_score, best_score - others[0] if others else 0.0)
+    return ShortAnswer(best, best_score, best_score - others[0] if others else 0.0, len(spans))
 
 
 def _prompt(question: str, quote: str) -> str:

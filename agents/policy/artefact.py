@@ -53,6 +53,7 @@ class RoutePolicy(Frozen):
     Attributes:
         success: probability of a right answer before trying, from the plan's features; None means `base_rate` always.
         confidence: probability that the answer is right, from the attempt's signals; None means the route's own.
+        short: probability that a short answer is right, from its own signals; None means it is never shown.
         base_rate: share of right answers over all labelled queries.
         curve: from strict to lax; empty while the route was never measured.
         cost_usd, duration_ms: means of one attempt.
@@ -61,6 +62,7 @@ class RoutePolicy(Frozen):
 
     success: Logistic | None = None
     confidence: Logistic | None = None
+    short: Logistic | None = None
     base_rate: Probability = 0.5
     curve: tuple[RiskPoint, ...] = ()
     cost_usd: Dollars = 0.0
@@ -69,7 +71,10 @@ class RoutePolicy(Frozen):
 
 
 class Policy(Frozen):
-    """`review_cost_usd` and `usd_per_second` turn people's work and waiting into the money that routing minimises."""
+    """Which routes to try, when to accept, when to show a short answer (from `short_from` on).
+
+    `review_cost_usd` and `usd_per_second` turn people's work and waiting into the money that routing minimises.
+    """
 
     format: int = FORMAT
     id: str
@@ -78,10 +83,16 @@ class Policy(Frozen):
     delta: Probability = 0.1
     routes: dict[Route, RoutePolicy]
     guarantee: Guarantee | None = None
+    short_from: Probability = 0.8
     review_cost_usd: Dollars = 0.50
     usd_per_second: Dollars = 0.0005
     data_hash: str | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """As predictions name it."""
+        return f"{self.id}@champion"
 
     @model_validator(mode="after")
     def _known_format(self) -> Self:

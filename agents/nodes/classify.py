@@ -1,0 +1,32 @@
+"""Classify: a local expert's opinion, in about a millisecond."""
+
+from __future__ import annotations
+
+import time
+
+from langgraph.runtime import Runtime
+
+from agents.state import Candidate, RouterState, Run
+from signalbox.telemetry import span
+
+
+async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
+    run, constraints = runtime.context, state["query"].constraints
+    expert = run.parts.experts[constraints.expert or run.parts.default_expert or ""]
+    started = time.perf_counter()
+    with span("classify", expert=expert.name):
+        opinion = (
+            await run.in_thread(
+                expert.predict, [state["text"]], vectors=state["vector"][None, :], explain=constraints.explain
+            )
+        )[0]
+    candidate = Candidate(
+        route="classifier",
+        answer=opinion.answer,
+        evidence=opinion.evidence,
+        signals={**opinion.features, "confidence": opinion.confidence},
+        confidence=opinion.confidence,
+        expert=expert.name,
+        duration_ms=(time.perf_counter() - started) * 1000,
+    )
+    return {"candidate": candidate, "remaining": state["remaining"][1:]}

@@ -1,0 +1,55 @@
+"""Ground: an answer held to the retrieved passages, quoted from them or written and checked against them."""
+
+from __future__ import annotations
+
+import time
+
+from langgraph.runtime import Runtime
+
+from agents.grounding.write import write_answer
+from agents.state import Candidate, RouterState, Run
+from signalbox.errors import SignalboxError
+from signalbox.telemetry import span
+from signalbox.types import Answer
+
+
+async def ground(state: RouterState, runtime: Runtime[Run]) -> RouterState:
+    run = runtime.context
+    started = time.perf_counter()
+    with span("ground", style=run.parts.style):
+        try:
+            candidate = await _attempt(state, run)
+        except SignalboxError as error:
+            candidate = Candidate(route="grounded", answer=None, failure=error.detail)
+    spent = (time.perf_counter() - started) * 1000
+    return {"candidate": candidate.timed(spent), "remaining": state["remaining"][1:]}
+
+
+async def _attempt(state: RouterState, run: Run) -> Candidate:
+    parts, passages = run.parts, state.get("passages") or ()
+    if parts.grounder is None or not passages:
+        return Candidate(route="grounded", answer=None, failure="no document matches the query")
+    if run.time_left_ms() <= 0:
+        return Candidate(route="grounded", answer=None, failure="the deadline passed")
+    grounding = await run.in_thread(parts.grounder.ground, state["text"], passages)
+    if not grounding.quotes:
+        return Candidate(route="grounded", answer=None, failure="the documents found have no sentence to quote")
+    if parts.style == "write" and parts.local is not None:
+        written = await write_answer(parts.local, state["text"], passages, deadline_s=run.deadline_s)
+        return Candidate(
+            route="grounded",
+            answer=Answer(text=written.text) if written.text else None,
+            failure=written.failure,
+            evidence=grounding.quotes,
+            signals={**grounding.signals, "supported": written.supported},
+            model=written.result.model,
+            usage=written.result.usage,
+            cost_usd=written.result.cost_usd,
+        )
+    return Candidate(
+        route="grounded",
+        answer=Answer(text=grounding.quotes[0].text),
+        evidence=grounding.quotes,
+        signals=dict(grounding.signals),
+        model=parts.local.name if parts.local else None,
+    )

@@ -1,0 +1,23 @@
+"""Retrieve: the passages that match the query, for the grounded route and as context for the cloud."""
+
+from __future__ import annotations
+
+from langgraph.runtime import Runtime
+
+from agents.grounding import PASSAGES_READ
+from agents.state import RouterState, Run
+from signalbox.contracts import Passage
+from signalbox.telemetry import span
+
+
+async def retrieve(state: RouterState, runtime: Runtime[Run]) -> RouterState:
+    return {"passages": await find_passages(state, runtime.context)}
+
+
+async def find_passages(state: RouterState, run: Run) -> tuple[Passage, ...]:
+    """The passages found before, or those found now; none where nothing is ingested."""
+    known = state.get("passages")
+    if known is not None or run.parts.retriever is None:
+        return known or ()
+    with span("retrieve"):
+        return await run.in_thread(run.parts.retriever.search, state["text"], PASSAGES_READ, vector=state["vector"])

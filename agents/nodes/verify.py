@@ -1,0 +1,65 @@
+"""Verify: turn what the attempt shows of itself into a calibrated probability, and accept or move on."""
+
+from __future__ import annotations
+
+from langgraph.runtime import Runtime
+
+from agents.policy import NEVER, Policy
+from agents.state import Candidate, RouterState, Run
+from signalbox.types import Attempt, AttemptOutcome
+
+
+async def verify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
+    candidate = state["candidate"]
+    assert candidate is not None, "an attempt always leaves a candidate"
+    policy, warnings = runtime.context.parts.policy, state["warnings"]
+    confidence = calibrated(policy, candidate)
+    threshold = state["plan"].thresholds[candidate.route]
+    outcome, reason = judge(candidate, confidence, threshold)
+    if outcome == "accepted" and confidence is None:
+        warnings = (*warnings, f"nobody has measured how often the {candidate.route} route is right here: calibrate")
+    attempt = Attempt(
+        route=candidate.route,
+        outcome=outcome,
+        reason=reason,
+        confidence=confidence,
+        expert=candidate.expert,
+        model=candidate.model,
+        duration_ms=candidate.duration_ms,
+        cost_usd=candidate.cost_usd,
+        usage=candidate.usage,
+        features=dict(candidate.signals),
+    )
+    best = state.get("best")
+    if candidate.answer is not None and confidence is not None and (best is None or confidence > best[0]):
+        best = (confidence, candidate)
+    return {
+        "attempts": (*state["attempts"], attempt),
+        "accepted": candidate if outcome == "accepted" else None,
+        "best": best,
+        "warnings": warnings,
+        "outcome": "answered",
+    }
+
+
+def calibrated(policy: Policy, candidate: Candidate) -> float | None:
+    """The probability that the answer is right: by the policy's model of the route, else the route's own."""
+    known = policy.routes.get(candidate.route)
+    if candidate.answer is None:
+        return None
+    if known is not None and known.confidence is not None:
+        return known.confidence.model().predict(candidate.signals)
+    return candidate.confidence
+
+
+def judge(candidate: Candidate, confidence: float | None, threshold: float) -> tuple[AttemptOutcome, str]:
+    """Accepted, escalated or failed, and the reason in words."""
+    if candidate.answer is None:
+        return "failed", candidate.failure or "it gave no answer"
+    if confidence is None:
+        return "accepted", "its confidence is unmeasured"
+    if threshold >= NEVER:
+        return "escalated", "no confidence of this route keeps the accepted error rate"
+    if confidence >= threshold:
+        return "accepted", f"at or above the policy's {threshold:.2f} for this route"
+    return "escalated", f"below the policy's {threshold:.2f} for this route"

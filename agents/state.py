@@ -1,0 +1,114 @@
+"""What travels through the graph: one query's state, the parts that nodes may use, and the clock.
+
+Nodes return only the keys they change. Nothing here is ever written to disk; the prediction made from it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from typing import Literal, ParamSpec, TypedDict, TypeVar
+
+from agents.grounding import Grounder
+from agents.policy import Plan, Policy
+from signalbox.contracts import ChatModel, Encoder, Expert, Passage, Retriever, ScoringModel, Vectors
+from signalbox.types import Answer, Attempt, Evidence, Query, Route, Usage
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What an attempt came up with, before anyone has decided whether it is good enough.
+
+    Attributes:
+        confidence: the route's own calibrated probability, where it has one.
+        signals: what the policy calibrates a confidence from.
+        failure: why there is no answer; then `answer` is None.
+    """
+
+    route: Route
+    answer: Answer | None
+    evidence: tuple[Evidence, ...] = ()
+    signals: Mapping[str, float] = field(default_factory=dict)
+    confidence: float | None = None
+    expert: str | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    cost_usd: float = 0.0
+    duration_ms: float = 0.0
+    failure: str | None = None
+
+    def timed(self, duration_ms: float) -> Candidate:
+        return replace(self, duration_ms=duration_ms)
+
+
+class RouterState(TypedDict, total=False):
+    """Keys appear as the query advances: `text` after screen, `plan` after plan, `candidate` after an attempt."""
+
+    query: Query
+    text: str
+    warnings: tuple[str, ...]
+    features: dict[str, float]
+    vector: Vectors
+    plan: Plan
+    remaining: tuple[Route, ...]
+    passages: tuple[Passage, ...] | None
+    candidate: Candidate | None
+    attempts: tuple[Attempt, ...]
+    accepted: Candidate | None
+    best: tuple[float, Candidate] | None
+    outcome: Literal["answered", "in_review", "refused"]
+    reason: str | None
+
+
+def _free(_text: str) -> float:
+    return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything the router routes between. A part that is None is not configured, and its route unavailable.
+
+    Attributes:
+        experts: by the name a query may ask for; `default_expert` answers those that ask for none.
+        local: the local LLM, which writes; `scorer` is the same where it can also say how likely a text is.
+        cloud_cost_usd: the most one cloud answer to a text may cost.
+        reference_cost_usd: what a usual cloud answer to it costs, whether or not a cloud is configured.
+        style: `quote` shows verbatim sentences, `write` lets the local LLM write from them.
+    """
+
+    policy: Policy
+    encoder: Encoder
+    executor: Executor
+    retriever: Retriever | None = None
+    grounder: Grounder | None = None
+    experts: Mapping[str, Expert] = field(default_factory=dict)
+    default_expert: str | None = None
+    local: ChatModel | None = None
+    scorer: ScoringModel | None = None
+    cloud: ChatModel | None = None
+    cloud_cost_usd: Callable[[str], float] = _free
+    reference_cost_usd: Callable[[str], float] = _free
+    cloud_max_tokens: int = 512
+    style: Literal["quote", "write"] = "quote"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One query's run: the parts and the moment (of `clock`, in seconds) by which it must be over."""
+
+    parts: Parts
+    deadline_s: float
+    clock: Callable[[], float] = time.monotonic
+
+    def time_left_ms(self) -> float:
+        return (self.deadline_s - self.clock()) * 1000
+
+    async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run something that computes for milliseconds without holding up the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.parts.executor, lambda: work(*args, **kwargs))

@@ -1,0 +1,119 @@
+"""Trials: each route tried by itself on each labelled query, so that a policy can be calibrated on what happened.
+
+The very nodes of the graph run, one route at a time and without thresholds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from langgraph.runtime import Runtime
+
+from agents import nodes
+from agents.grounding import short_answer
+from agents.grounding.questions import words
+from agents.nodes.plan import unavailable_routes
+from agents.policy import Plan, make_plan
+from agents.policy.calibrate import Trial
+from agents.state import Candidate, Parts, RouterState, Run
+from eval_sets import LabelledQuery
+from signalbox.errors import InvalidInput
+from signalbox.types import ROUTES, Constraints, Query, Route
+
+Progress = Callable[[float, str], None]
+_DEADLINE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrialOptions:
+    """`routes` to try; `max_cost_usd` ends the use of the cloud once it is spent (None: no limit)."""
+
+    routes: tuple[Route, ...] = ROUTES
+    max_cost_usd: float | None = None
+    short_answers: bool = True
+
+
+async def run_trials(
+    parts: Parts, queries: Sequence[LabelledQuery], options: TrialOptions, progress: Progress | None = None
+) -> list[Trial]:
+    """One trial per query and available route. A query the router would refuse as unreadable is left out."""
+    trials: list[Trial] = []
+    spent = 0.0
+    for number, labelled in enumerate(queries):
+        if progress:
+            progress(number / len(queries), f"trying {labelled.id}")
+        query = Query(text=labelled.query, constraints=Constraints(explain=False))
+        unavailable = unavailable_routes(parts, query)
+        run = Run(parts, time.monotonic() + _DEADLINE_S)
+        runtime = Runtime(context=run)
+        try:
+            state: RouterState = {"query": query, **await nodes.screen({"query": query}, runtime)}
+        except InvalidInput:
+            continue
+        state |= await nodes.plan(state, runtime)
+        for route in options.routes:
+            if route in unavailable:
+                continue
+            if route == "cloud" and options.max_cost_usd is not None:
+                worst = make_plan(parts.policy, state["features"], Constraints(), {}, {}, 0.0)
+                if spent + max(worst.estimates["cloud"].cost_usd, parts.cloud_cost_usd(state["text"])) > (
+                    options.max_cost_usd
+                ):
+                    continue
+            trial = await _try(route, state, runtime, labelled, options)
+            spent += trial.cost_usd
+            trials.append(trial)
+    if progress:
+        progress(1.0, "trials done")
+    return trials
+
+
+async def _try(
+    route: Route, state: RouterState, runtime: Runtime[Run], labelled: LabelledQuery, options: TrialOptions
+) -> Trial:
+    state = {**state, "remaining": (route,), "plan": _only(route, state["plan"])}
+    match route:
+        case "classifier":
+            found = await nodes.classify(state, runtime)
+        case "grounded":
+            state |= await nodes.retrieve(state, runtime)
+            found = await nodes.ground(state, runtime)
+        case "cloud":
+            found = await nodes.cloud(state, runtime)
+    candidate = found["candidate"]
+    assert candidate is not None
+    right = candidate.answer is not None and labelled.is_right(candidate.answer)
+    short = (
+        await _short(candidate, state["text"], runtime.context, labelled) if right and options.short_answers else None
+    )
+    return Trial(
+        query_id=labelled.id,
+        route=route,
+        features=state["features"],
+        signals=candidate.signals,
+        own_confidence=candidate.confidence,
+        answered=candidate.answer is not None,
+        right=right,
+        cost_usd=candidate.cost_usd,
+        duration_ms=candidate.duration_ms,
+        short_signals=short[0] if short else None,
+        short_right=short[1] if short else False,
+    )
+
+
+async def _short(
+    candidate: Candidate, text: str, run: Run, labelled: LabelledQuery
+) -> tuple[dict[str, float], bool] | None:
+    if candidate.route != "grounded" or run.parts.scorer is None or candidate.answer is None:
+        return None
+    asked = frozenset(word.lower() for word in words(text))
+    found = await short_answer(
+        run.parts.scorer, text, candidate.answer.text or "", asked=asked, deadline_s=run.deadline_s
+    )
+    return (found.signals(), labelled.is_right_short(found.text)) if found else None
+
+
+def _only(route: Route, plan: Plan) -> Plan:
+    return Plan((route,), {}, plan.estimates, plan.thresholds)
