@@ -28,11 +28,11 @@ _DEADLINE_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class TrialOptions:
-    """`routes` to try; `max_cost_usd` ends the use of the cloud once it is spent (None: no limit)."""
+    """`routes` to try; `max_cost_usd` ends the use of the cloud once it is spent. None means no limit."""
 
     routes: tuple[Route, ...] = ROUTES
     max_cost_usd: float | None = None
-    short_answers: bool = True
+    most_short_answers: int | None = None
 
 
 async def run_trials(
@@ -40,7 +40,7 @@ async def run_trials(
 ) -> list[Trial]:
     """One trial per query and available route. A query the router would refuse as unreadable is left out."""
     trials: list[Trial] = []
-    spent = 0.0
+    spent, cut = 0.0, 0
     for number, labelled in enumerate(queries):
         if progress:
             progress(number / len(queries), f"trying {labelled.id}")
@@ -62,7 +62,9 @@ async def run_trials(
                     options.max_cost_usd
                 ):
                     continue
-            trial = await _try(route, state, runtime, labelled, options)
+            shorten = options.most_short_answers is None or cut < options.most_short_answers
+            trial = await _try(route, state, runtime, labelled, shorten=shorten)
+            cut += trial.short_signals is not None
             spent += trial.cost_usd
             trials.append(trial)
     if progress:
@@ -71,7 +73,7 @@ async def run_trials(
 
 
 async def _try(
-    route: Route, state: RouterState, runtime: Runtime[Run], labelled: LabelledQuery, options: TrialOptions
+    route: Route, state: RouterState, runtime: Runtime[Run], labelled: LabelledQuery, *, shorten: bool
 ) -> Trial:
     state = {**state, "remaining": (route,), "plan": _only(route, state["plan"])}
     match route:
@@ -85,9 +87,7 @@ async def _try(
     candidate = found["candidate"]
     assert candidate is not None
     right = candidate.answer is not None and labelled.is_right(candidate.answer)
-    short = (
-        await _short(candidate, state["text"], runtime.context, labelled) if right and options.short_answers else None
-    )
+    short = await _short(candidate, state["text"], runtime.context, labelled) if right and shorten else None
     return Trial(
         query_id=labelled.id,
         route=route,

@@ -1,9 +1,8 @@
 """The kernel: domain types, contracts, errors, settings, storage, model clients, encoder, telemetry.
 
-Importing it is cheap: no torch, FAISS, LangChain or llama.cpp is loaded until a part that needs it is used.
+Importing it costs nothing: its modules are imported by name, and none loads torch, FAISS, LangChain or llama.cpp
+before a part that needs it is used.
 """
 
-from signalbox import contracts, errors, types
-
 __version__ = "0.1.0"
-__all__ = ["__version__", "contracts", "errors", "types"]
+__all__ = ["__version__"]

@@ -1,0 +1,61 @@
+"""Calibrating the policy of a data directory: open the parts, run the trials, fit, store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.policy import Policy, PolicyStore
+from agents.policy.calibrate import RouteReport, calibrate
+from agents.trials import TrialOptions, run_trials
+from api.wiring import open_service, policies_folder
+from eval_sets import read_labelled
+from signalbox.settings import Settings
+
+_DELTA = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    policy: Policy
+    reports: tuple[RouteReport, ...]
+    notes: tuple[str, ...]
+
+
+async def calibrate_policy(
+    settings: Settings,
+    files: Sequence[Path],
+    *,
+    progress: Callable[[float, str], None],
+    say: Callable[[str], None],
+    cloud_budget_usd: float = 0.0,
+    most_short_answers: int | None = None,
+) -> Calibrated:
+    """Fit a policy on the labelled queries in `files` and make it the champion.
+
+    Args:
+        cloud_budget_usd: most to spend on the cloud; with 0 that route keeps what the policy in use says of it.
+        most_short_answers: try at most so many short answers, which take the local LLM a while each.
+
+    Raises:
+        InvalidInput, NotFound: a file is not there or not of the format; nothing was changed.
+    """
+    labelled = read_labelled(files)
+    options = TrialOptions(
+        routes=("classifier", "grounded", "cloud") if cloud_budget_usd > 0 else ("classifier", "grounded"),
+        max_cost_usd=cloud_budget_usd,
+        most_short_answers=most_short_answers,
+    )
+    async with await open_service(settings, progress=say, write=False) as service:
+        trials = await run_trials(service.router.parts, labelled.queries, options, progress)
+        before = service.router.parts.policy
+    fitted = calibrate(trials, alpha=settings.alpha, delta=_DELTA)
+    policy = PolicyStore(policies_folder(settings)).add(
+        alpha=settings.alpha,
+        delta=_DELTA,
+        routes={**before.routes, **fitted.routes},
+        data_hash=labelled.hash,
+        notes=fitted.notes,
+    )
+    return Calibrated(policy, fitted.reports, fitted.notes)

@@ -1,0 +1,112 @@
+"""What `signalbox doctor` looks at: packages, disk, models, database, port. Each check is one function."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import shutil
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from signalbox.errors import ConfigurationError, SignalboxError
+from signalbox.settings import Settings
+
+OUR_PACKAGES = ("agents", "api", "classifiers", "eval_sets", "evaluators", "retriever", "signalbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    name: str
+    ok: bool
+    detail: str
+
+
+def run_checks(settings: Settings) -> list[Check]:
+    checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+        ("packages", lambda _: check_packages()),
+        ("disk", _disk),
+        ("encoder", _encoder),
+        ("local LLM", _local_llm),
+        ("cloud LLM", _cloud),
+        ("database", _database),
+        ("port", _port),
+    )
+    return [_run(name, work, settings) for name, work in checks]
+
+
+def check_packages() -> str:
+    """All our top-level packages must come from one folder: another distribution also ships an `agents`.
+
+    Raises:
+        ConfigurationError: naming the package that comes from elsewhere.
+    """
+    home = Path(__file__).resolve().parents[1]
+    for name in OUR_PACKAGES:
+        spec = importlib.util.find_spec(name)
+        origin = Path(spec.origin).resolve() if spec and spec.origin else None
+        if origin is None or origin.parents[1] != home:
+            raise ConfigurationError(
+                f"The package {name!r} comes from {origin or 'nowhere'}, the others from {home}: uninstall the "
+                f"distribution that brought it, or start from {home}."
+            )
+    return f"all from {home}"
+
+
+def _run(name: str, work: Callable[[Settings], str], settings: Settings) -> Check:
+    try:
+        return Check(name, True, work(settings))
+    except SignalboxError as error:
+        return Check(name, False, error.detail)
+
+
+def _disk(settings: Settings) -> str:
+    folder = settings.data_dir.resolve()
+    free = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
+    if free < 500_000_000:
+        raise ConfigurationError(f"{free / 1e6:.0f} MB are free at {folder}; 500 MB are needed. Make room.")
+    return f"{free / 1e9:.0f} GB free at {folder}"
+
+
+def _encoder(settings: Settings) -> str:
+    from signalbox.encoder import load_encoder
+
+    return load_encoder(settings).name
+
+
+def _local_llm(settings: Settings) -> str:
+    if settings.local_base_url:
+        return f"served at {settings.local_base_url}"
+    if settings.local_model == "none":
+        return "switched off"
+    from signalbox.models.local import resolve_model
+
+    return str(resolve_model(settings))
+
+
+def _cloud(settings: Settings) -> str:
+    if not settings.has_cloud:
+        return "not configured; its route is skipped"
+    return f"{settings.cloud_model} at {settings.cloud_base_url or 'the default base URL of the openai SDK'}"
+
+
+def _database(settings: Settings) -> str:
+    from signalbox.storage import open_database
+
+    async def check() -> str:
+        async with await open_database(settings, write=False) as database:
+            await database.check()
+        return "PostgreSQL" if settings.database_url else f"SQLite in {settings.data_dir}"
+
+    return asyncio.run(check())
+
+
+def _port(settings: Settings) -> str:
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            return f"{settings.host}:{settings.port} is in use, by the running service or another program"
+    return f"{settings.host}:{settings.port} is free"

@@ -1,0 +1,46 @@
+"""The list of commands, and what every command does with an error: one line on standard error, and an exit code.
+
+0 done; 1 ran, but a check failed; 2 bad input or usage; 3 a needed service is missing; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from api.cli import calibrate, doctor, ingest, init, predict, serve
+from signalbox.errors import DeadlineExceeded, MissingDependency, SignalboxError, Unavailable, UpstreamError
+
+app = typer.Typer(
+    name="signalbox",
+    help="Routes each query to the cheapest answer that keeps the promised error rate.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (init.init, serve.serve, predict.predict, ingest.ingest, calibrate.calibrate, doctor.doctor):
+    app.command()(command)
+
+BAD_INPUT, SERVICE_MISSING, INTERRUPTED = 2, 3, 130
+
+
+def exit_code(error: SignalboxError) -> int:
+    missing = isinstance(error, Unavailable | UpstreamError | DeadlineExceeded | MissingDependency)
+    return SERVICE_MISSING if missing else BAD_INPUT
+
+
+def main() -> None:
+    """The entry point. Never shows a traceback for an error raised on purpose."""
+    try:
+        app(standalone_mode=True)
+    except SignalboxError as error:
+        where = f"{error.field}: " if error.field else ""
+        print(f"signalbox: {where}{error.detail}", file=sys.stderr)  # noqa: T201
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        print("signalbox: interrupted", file=sys.stderr)  # noqa: T201
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.exit(0)
