@@ -1,0 +1,53 @@
+"""The HTTP application: routes, errors and the layer around them, put together for given settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+import signalbox
+from api import errors, openapi
+from api.edge import Edge
+from api.lifecycle import Lifecycle
+from api.routes import ROUTERS
+from api.wiring import Service
+from signalbox.settings import Settings
+
+_DESCRIPTION = "Routes each query to the cheapest answer that keeps the promised error rate."
+
+
+def create_app(settings: Settings, *, service: Service | None = None, lifecycle: Lifecycle | None = None) -> FastAPI:
+    """The application.
+
+    Args:
+        service: is served as it is and left open; without one, the lifespan opens and closes the settings' own.
+        lifecycle: instead of `service`, for a caller that wants to follow the opening.
+    """
+    lifecycle = lifecycle or Lifecycle(settings, service)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with lifecycle.running():
+            yield
+
+    app = FastAPI(
+        title="Signalbox",
+        summary=_DESCRIPTION,
+        version=signalbox.__version__,
+        lifespan=lifespan,
+        # Their pages load scripts from elsewhere; the document itself is at /openapi.json.
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would be built from the Host header.
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.lifecycle = lifecycle
+    for router in ROUTERS:
+        app.include_router(router)
+    errors.install(app)
+    openapi.install(app)
+    app.add_middleware(Edge, settings=settings)
+    return app

@@ -1,0 +1,139 @@
+"""Where the service is between being opened and closed, and the tasks that go with it.
+
+Opening may take minutes, so it happens beside serving: until it is done, requests are told to come back. What
+opening means is `wiring`'s business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Literal
+
+from api.wiring import Progress, Service, open_service
+from signalbox.errors import SignalboxError, Unavailable
+from signalbox.settings import Settings
+from signalbox.telemetry import get_logger
+
+log = get_logger(__name__)
+
+Opener = Callable[[Settings, Progress], Awaitable[Service]]
+State = Literal["starting", "ready", "failed", "stopping"]
+
+_FOLLOW_EVERY_S = 3.0
+
+
+async def open_from_settings(settings: Settings, progress: Progress) -> Service:
+    """The opener used unless another is given."""
+    return await open_service(settings, progress=progress)
+
+
+class Lifecycle:
+    """Opens the service in the background and closes it again; one that is given stays the giver's to close.
+
+    Attributes:
+        state: `ready` is the only one in which queries are taken.
+        failure: why opening failed.
+
+    Args:
+        on_ready, on_failure: called once each, at most one of them.
+        on_progress: is told in words what takes long.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        service: Service | None = None,
+        *,
+        opener: Opener = open_from_settings,
+        on_ready: Callable[[], None] = lambda: None,
+        on_failure: Callable[[], None] = lambda: None,
+        on_progress: Progress = lambda _: None,
+        follow_every_s: float = _FOLLOW_EVERY_S,
+    ) -> None:
+        self.state: State = "starting" if service is None else "ready"
+        self.failure: BaseException | None = None
+        self._settings = settings
+        self._service = service
+        self._ours = service is None
+        self._opener = opener
+        self._on_ready = on_ready
+        self._on_failure = on_failure
+        self._on_progress = on_progress
+        self._follow_every_s = follow_every_s
+        self._doing = "opening"
+
+    @property
+    def service(self) -> Service:
+        """The open service.
+
+        Raises:
+            Unavailable: it is not open, and why.
+        """
+        if self._service is None or self.state != "ready":
+            raise Unavailable(f"The service is not ready: {self.reason}", retry_after_s=5.0)
+        return self._service
+
+    @property
+    def reason(self) -> str:
+        """Why the service is in its state, as a sentence."""
+        if self.state == "failed":
+            return f"it could not be opened: {_sentence(self.failure)}"
+        return {"starting": f"it is starting ({self._doing}).", "ready": "ok", "stopping": "it is stopping."}[
+            self.state
+        ]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Runs the background work; on leaving, ends it and closes the service."""
+        task = asyncio.create_task(self._work(), name="lifecycle")
+        try:
+            yield
+        finally:
+            self.state = "stopping"
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            if self._ours and self._service is not None:
+                await self._service.close()
+
+    async def _work(self) -> None:
+        if self._service is None:
+            try:
+                self._service = await self._opener(self._settings, self._progress)
+            except Exception as error:  # whatever it is, it must be reported rather than die with this task
+                self._fail(error)
+                return
+        self.state = "ready"
+        self._on_ready()
+        await self._follow(self._service)
+
+    def _progress(self, doing: str) -> None:
+        self._doing = doing.rstrip(".")
+        self._on_progress(doing)
+
+    def _fail(self, error: Exception) -> None:
+        self.state, self.failure = "failed", error
+        expected = isinstance(error, SignalboxError)
+        log.error("opening failed", reason=_sentence(error), exc_info=None if expected else error)
+        self._on_failure()
+
+    async def _follow(self, service: Service) -> None:
+        """Pick up what other processes ingest. A failure is logged once, and the documents in use stay in use."""
+        reported = None
+        while True:
+            await asyncio.sleep(self._follow_every_s)
+            try:
+                if await service.follow_index():
+                    log.info("documents changed", documents=service.index.stats.documents)
+                reported = None
+            except (SignalboxError, OSError) as error:
+                if str(error) != reported:
+                    reported = str(error)
+                    log.warning("the changed documents can't be used", error=type(error).__name__, detail=reported)
+
+
+def _sentence(error: BaseException | None) -> str:
+    """What may be shown: our own errors are written for it, others may quote anything."""
+    return error.detail if isinstance(error, SignalboxError) else f"{type(error).__name__}; the log tells more."

@@ -1,0 +1,54 @@
+"""Is it alive, is it ready, what has it done: for supervisors and Prometheus."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from api.deps import LifecycleDep, ServiceDep
+from api.openapi import problems
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """`parts` says `ok` or why not. Only the service and its database decide `status`; other parts cost routes."""
+
+    status: Literal["ready", "starting", "not ready"]
+    parts: dict[str, str]
+
+
+@router.get("/healthz")
+async def healthz() -> Health:
+    """The process answers; nothing more is checked."""
+    return Health()
+
+
+@router.get("/readyz", responses={503: {"model": Readiness, "description": "Queries can't be taken now."}})
+async def readyz(lifecycle: LifecycleDep, response: Response) -> Readiness:
+    """Whether queries can be taken, and which parts are missing."""
+    parts = {"service": lifecycle.reason}
+    if lifecycle.state == "ready":
+        parts |= await lifecycle.service.readiness()
+    ready = parts["service"] == "ok" and parts["database"] == "ok"
+    if not ready:
+        response.status_code = 503
+        response.headers["Retry-After"] = "5"
+    starting = lifecycle.state == "starting"
+    return Readiness(status="ready" if ready else "starting" if starting else "not ready", parts=parts)
+
+
+@router.get("/metrics", response_class=Response, responses=problems(503) | {200: {"content": {"text/plain": {}}}})
+async def metrics(service: ServiceDep) -> Response:
+    """Counters and histograms in Prometheus' text format."""
+    counted = service.telemetry.metrics
+    depth = getattr(service.local, "queue_depth", None)
+    if depth is not None:
+        counted.local_queue_depth.set(depth)
+    return Response(counted.render(), headers={"Content-Type": counted.content_type})

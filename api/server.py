@@ -1,0 +1,123 @@
+"""Serving until told to stop: the port, the signals and the exit code. Everything HTTP is in `app`.
+
+A stop lets running queries finish within the grace period, while new connections are refused.
+"""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from api.app import create_app
+from api.lifecycle import Lifecycle, Opener, open_from_settings
+from signalbox.errors import ConfigurationError
+from signalbox.settings import Settings
+from signalbox.telemetry import configure_logging
+
+STOPPED = 0
+INTERRUPTED = 130
+_BACKLOG = 2048
+
+
+def serve(settings: Settings, *, say: Callable[[str], None] | None = None, opener: Opener = open_from_settings) -> int:
+    """Serve until SIGTERM or SIGINT; a second SIGINT stops at once.
+
+    Args:
+        say: is given each line for the person at the terminal; by default they go to standard error.
+        opener: opens the service; by default everything that the settings name.
+
+    Returns:
+        The exit code: 0 after SIGTERM, 130 after SIGINT.
+
+    Raises:
+        ConfigurationError: the port can't be had.
+        SignalboxError: the service can't be opened.
+    """
+    say = say or _to_stderr
+    configure_logging(settings.log_level, settings.log_format, capture_content=settings.capture_content)
+    with listen(settings) as listener:
+        url = _url(listener)
+        lifecycle = Lifecycle(
+            settings,
+            opener=opener,
+            on_ready=lambda: say(f"Signalbox is ready at {url} (stop with Ctrl-C)."),
+            on_failure=lambda: server.stop(),
+            on_progress=say,
+        )
+        server = _Server(_config(settings, lifecycle), settings.shutdown_grace_ms / 1000)
+        server.run(sockets=[listener])
+    if lifecycle.failure is not None:
+        raise lifecycle.failure
+    return INTERRUPTED if server.stopped_by == signal.SIGINT else STOPPED
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket bound to the settings' host and port.
+
+    Raises:
+        ConfigurationError: it is taken, or the system does not allow it.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        # Another program may be bound to the port and not listening yet; only listening settles whose it is.
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        reason = {
+            errno.EADDRINUSE: f"port {settings.port} is taken on {settings.host}; stop the program that uses it or",
+            errno.EACCES: f"port {settings.port} needs rights that this user does not have;",
+            errno.EADDRNOTAVAIL: f"this machine has no address {settings.host}; set SIGNALBOX_HOST or",
+        }.get(error.errno or 0, f"port {settings.port} on {settings.host} can't be had ({error.strerror});")
+        raise ConfigurationError(f"{reason} set SIGNALBOX_PORT to another port.", field="port") from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, except that after a graceful stop it returns instead of raising the signal again."""
+
+    def __init__(self, config: uvicorn.Config, grace_s: float) -> None:
+        super().__init__(config)
+        self.stopped_by: int | None = None
+        # Declared as whole seconds, used as a number.
+        self.config.timeout_graceful_shutdown = grace_s  # type: ignore[assignment]
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.stopped_by = self.stopped_by or sig
+        self.stop()
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+
+def _config(settings: Settings, lifecycle: Lifecycle) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(settings, lifecycle=lifecycle),
+        lifespan="on",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+    )
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

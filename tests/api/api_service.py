@@ -1,0 +1,85 @@
+"""A `Service` without models: what it answers is scripted, where it keeps it is real."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+from api.wiring import Service
+from signalbox.settings import Settings
+from signalbox.storage import PredictionStore, open_database
+from signalbox.telemetry import current_trace_id, setup_telemetry
+from signalbox.types import Answer, Prediction, Query, new_id, utc_now
+
+
+class EchoSystem:
+    """Says the query back. `during` runs first and may wait or raise; `asked` lists the queries."""
+
+    def __init__(self, during: Callable[[Query], Any] | None = None) -> None:
+        self.during = during
+        self.asked: list[Query] = []
+        self.cancelled = asyncio.Event()
+        self.store: PredictionStore | None = None
+        self.parts = SimpleNamespace(default_expert=None, experts={})
+
+    async def predict(self, query: Query) -> Prediction:
+        self.asked.append(query)
+        try:
+            if self.during is not None:
+                waiting = self.during(query)
+                if waiting is not None:
+                    await waiting
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        prediction = Prediction(
+            id=new_id("prd"),
+            created_at=utc_now(),
+            query=query.text,
+            outcome="answered",
+            answer=Answer(text=f"You said: {query.text}"),
+            route="cloud",
+            confidence=0.9,
+            evidence=(),
+            attempts=(),
+            policy="pol_0@champion",
+            cost_usd=0.0,
+            saved_usd=0.0,
+            duration_ms=1.0,
+            overhead_ms=1.0,
+            trace_id=current_trace_id(),
+            session_id=query.session_id,
+        )
+        if self.store is not None:
+            await self.store.add(prediction)
+        return prediction
+
+    def replace_parts(self, **changes: object) -> None:
+        pass
+
+
+class FakeIndex:
+    """Counts how often it was looked at for changes."""
+
+    def __init__(self) -> None:
+        self.stats = SimpleNamespace(documents=0, chunks=0)
+        self.reloads = 0
+
+    def reload(self) -> bool:
+        self.reloads += 1
+        return self.reloads == 1
+
+
+async def make_service(settings: Settings, system: Any) -> Service:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    telemetry = setup_telemetry(settings)
+    database = await open_database(settings)
+    store = PredictionStore(database)
+    if isinstance(system, EchoSystem):
+        system.store = store
+    index: Any = FakeIndex()
+    encoder: Any = None
+    return Service(settings, telemetry, database, store, encoder, index, system, None, None, ThreadPoolExecutor(1))
