@@ -6,7 +6,7 @@ from datetime import datetime
 
 from agents.nodes.verify import calibrated
 from agents.state import Candidate, Parts, RouterState
-from signalbox.types import Answer, Decision, Prediction, Query, ReviewRef, new_id
+from signalbox.types import ROUTES, Answer, Decision, Prediction, Query, ReviewRef, new_id
 
 
 def make_prediction(
@@ -20,7 +20,8 @@ def make_prediction(
 ) -> Prediction:
     """The record of one run. `saved_usd` is what the cloud may have cost at most, less what was spent."""
     identity = new_id("prd")
-    accepted, attempts = state.get("accepted"), state["attempts"]
+    accepted = state.get("accepted")
+    attempts = tuple(sorted(state["attempts"], key=lambda attempt: ROUTES.index(attempt.route)))
     outcome = state["outcome"] if accepted is None else "answered"
     shown = accepted or _provisional(state)
     spent = sum(attempt.cost_usd for attempt in attempts)

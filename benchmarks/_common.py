@@ -1,0 +1,47 @@
+"""What all benchmarks share: progress on standard error, a table, and one JSON object as the last line."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import track as _track
+from rich.table import Table
+
+T = TypeVar("T")
+
+
+def track(items: Sequence[T], description: str) -> Iterable[T]:
+    """Iterate with a bar on standard error; silent where that is no terminal."""
+    console = Console(stderr=True)
+    return _track(items, description, console=console, transient=True, disable=not console.is_terminal)
+
+
+def finish(title: str, result: Mapping[str, object], *, only_json: bool = False) -> None:
+    """Print ours and the anchors as columns of a table, then everything as JSON. NaN is an error, not a result."""
+    anchors = result.get("anchors", {})
+    columns: dict[str, Mapping[str, object]] = {"ours": {k: v for k, v in result.items() if k != "anchors"}}
+    if isinstance(anchors, Mapping):
+        columns |= {name: value for name, value in anchors.items() if isinstance(value, Mapping)}
+    if not only_json:
+        table = Table(title=title, box=None, title_justify="left", header_style="dim")
+        table.add_column("")
+        for name in columns:
+            table.add_column(name, justify="right")
+        for key in dict.fromkeys(key for column in columns.values() for key in column):
+            table.add_row(key, *(_shown(column.get(key)) for column in columns.values()))
+        Console().print(table)
+    print(json.dumps(result, allow_nan=False))
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4f}" if math.isfinite(value) else "not a number"
+    if isinstance(value, list | tuple):
+        return " to ".join(_shown(item) for item in value)
+    return str(value)

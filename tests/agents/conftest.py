@@ -1,0 +1,3 @@
+from small_shop import encoder, index, parts
+
+__all__ = ["encoder", "index", "parts"]

@@ -1,0 +1,122 @@
+"""Choosing on tables: no clock, no model, no graph."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.policy import NEVER, Policy, RiskPoint, RoutePolicy, accept_threshold, make_plan
+from agents.policy.calibrate import error_bound
+from signalbox.types import Constraints, Route
+
+POLICY = Policy(
+    id="pol_1",
+    created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    alpha=0.1,
+    routes={
+        "classifier": RoutePolicy(base_rate=0.4, duration_ms=2),
+        "grounded": RoutePolicy(base_rate=0.5, duration_ms=200),
+        "cloud": RoutePolicy(base_rate=0.8, duration_ms=1_500, cost_usd=0.002),
+    },
+)
+
+
+def plan(
+    constraints: Constraints | None = None,
+    *,
+    policy: Policy = POLICY,
+    unavailable: dict[Route, str] | None = None,
+    time_left_ms: float = 30_000,
+) -> tuple[Route, ...]:
+    made = make_plan(policy, {}, constraints or Constraints(), unavailable or {}, {"cloud": 0.004}, time_left_ms)
+    assert set(made.order) | set(made.skipped) == {"classifier", "grounded", "cloud"}
+    assert not set(made.order) & set(made.skipped)
+    return made.order
+
+
+@pytest.mark.parametrize(
+    ("constraints", "order"),
+    [
+        (Constraints(), ("classifier", "grounded", "cloud")),
+        (Constraints(route="grounded"), ("grounded",)),
+        (Constraints(route="cloud", local_only=True), ()),
+        (Constraints(local_only=True), ("classifier", "grounded")),
+        (Constraints(max_cost_usd=0.001), ("classifier", "grounded")),
+        (Constraints(max_cost_usd=0.004), ("classifier", "grounded", "cloud")),
+        (Constraints(expert="intents"), ("classifier",)),
+    ],
+)
+def test_constraints_decide_which_routes_are_tried(constraints: Constraints, order: tuple[Route, ...]) -> None:
+    assert plan(constraints) == order
+
+
+def test_a_route_that_takes_longer_than_is_left_is_skipped() -> None:
+    assert plan(time_left_ms=100) == ("classifier",)
+
+
+def test_a_route_that_is_not_configured_is_skipped_with_the_reason() -> None:
+    made = make_plan(POLICY, {}, Constraints(), {"cloud": "no cloud LLM is configured"}, {}, 1e6)
+    assert made.skipped == {"cloud": "no cloud LLM is configured"}
+
+
+def test_a_route_too_unlikely_to_be_right_for_its_price_is_skipped() -> None:
+    hopeless = POLICY.model_copy(
+        update={"routes": {**POLICY.routes, "grounded": RoutePolicy(base_rate=0.001, duration_ms=20_000)}}
+    )
+    assert plan(policy=hopeless) == ("classifier", "cloud")
+
+
+def test_a_route_that_can_not_keep_the_error_rate_is_skipped_unless_asked_for() -> None:
+    curve = (RiskPoint(threshold=0.5, answered=100, wrong=60, error_bound=0.67),)
+    bad = POLICY.model_copy(update={"routes": {**POLICY.routes, "classifier": RoutePolicy(curve=curve)}})
+    assert plan(policy=bad) == ("grounded", "cloud")
+    assert plan(Constraints(route="classifier"), policy=bad) == ("classifier",)
+
+
+def points(*counts: tuple[float, int, int]) -> tuple[RiskPoint, ...]:
+    return tuple(RiskPoint(threshold=t, answered=n, wrong=k, error_bound=error_bound(k, n, 0.1)) for t, n, k in counts)
+
+
+def test_the_threshold_is_the_lowest_before_the_first_failure_to_prove_it() -> None:
+    curve = points((0.9, 60, 0), (0.8, 100, 2), (0.7, 140, 30), (0.6, 2_000, 30))
+    assert accept_threshold(RoutePolicy(curve=curve), 0.1) == 0.8
+
+
+def test_few_answers_at_strict_thresholds_do_not_end_the_search() -> None:
+    curve = points((0.99, 3, 1), (0.9, 80, 1))
+    assert accept_threshold(RoutePolicy(curve=curve), 0.1) == 0.9
+
+
+def test_a_route_that_was_never_measured_accepts_from_one_minus_alpha() -> None:
+    assert accept_threshold(RoutePolicy(), 0.05) == 0.95
+    assert accept_threshold(None, 0.05) == 0.95
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 300), st.integers(0, 300)), min_size=1, max_size=20),
+    st.floats(0.01, 0.5),
+)
+def test_no_threshold_is_accepted_whose_bound_is_above_alpha(counts: list[tuple[int, int]], alpha: float) -> None:
+    answered = 0
+    curve = []
+    for step, (more, wrong) in enumerate(counts):
+        answered += more
+        k = min(wrong, answered)
+        curve.append(
+            RiskPoint(
+                threshold=0.99 - 0.01 * step, answered=answered, wrong=k, error_bound=error_bound(k, answered, 0.1)
+            )
+        )
+    chosen = accept_threshold(RoutePolicy(curve=tuple(curve)), alpha)
+    bounds = {point.threshold: point.error_bound for point in curve}
+    assert chosen == NEVER or bounds[chosen] <= alpha + 1e-6
+
+
+@given(st.floats(0.02, 0.4), st.floats(0.02, 0.4))
+def test_a_stricter_error_rate_never_lowers_a_measured_threshold_by_luck(first: float, second: float) -> None:
+    curve = points((0.9, 600, 3), (0.8, 900, 18), (0.7, 1_200, 90), (0.6, 1_500, 300))
+    strict, lax = sorted((first, second))
+    assert accept_threshold(RoutePolicy(curve=curve), strict) >= accept_threshold(RoutePolicy(curve=curve), lax)
