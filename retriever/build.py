@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from retriever import chunking, lexical, vectors
 from retriever.documents import Document, Limits
 from retriever.records import FILE, Records, RecordWriter
-from retriever.versions import Manifest, current_version, open_version, publish, temporary_folder
+from retriever.versions import Manifest, current_version, next_version, open_version, publish
 from signalbox.contracts import Encoder, Vectors
 from signalbox.errors import ConfigurationError, TooLarge
 from signalbox.types import utc_now
@@ -52,10 +53,8 @@ def open_base(folder: Path) -> Base:
 
 
 def encoder_identity(encoder: Encoder) -> str:
-    """What tells vectors of one encoder from those of another: its own name and what it makes of one sentence."""
-    probe = np.asarray(encoder.encode(["The encoder says which one it is."])[0], dtype=np.float32)
-    digest = hashlib.sha256(np.round(probe, 2).astype(np.float32).tobytes()).hexdigest()[:16]
-    return f"{getattr(encoder, 'name', type(encoder).__name__)}/{encoder.dimension}/{digest}"
+    """What tells vectors of one encoder from those of another: its name, where it has one, and their dimension."""
+    return f"{getattr(encoder, 'name', type(encoder).__name__)}/{encoder.dimension}"
 
 
 def write_version(
@@ -67,7 +66,6 @@ def write_version(
     encoder: Encoder,
     limits: Limits,
     progress: Progress,
-    threads: int = 2,
 ) -> Manifest | None:
     """Write and publish the version that has `documents` put into `base`. Needs the writer lock.
 
@@ -82,50 +80,50 @@ def write_version(
         TooLarge: more documents than the limit.
         ConfigurationError: the encoder's vectors have another shape than it says, or are not finite.
     """
-    identity = encoder_identity(encoder)
     documents = iter(documents)
     first = next(documents, None)
-    if first is None and not gone and (base.manifest is None or _is_up_to_date(base.manifest, identity)):
+    if first is None and not gone and (base.manifest is None or _is_up_to_date(base.manifest, encoder)):
         return base.manifest
-    documents = chain([first] if first else [], documents)
-    with temporary_folder(folder) as temporary:
-        writer = RecordWriter(temporary / FILE)
-        try:
-            if base.records and base.manifest and base.path:
-                if base.manifest.chunking == chunking.FORMAT:
-                    writer.copy_from(base.path / FILE)
-                else:
-                    for document, root in base.records.with_roots():
-                        writer.add(document, chunking.chunk_document(document), root=root)
+    changed = chain([first] if first else [], documents)
+    name = next_version(folder)
+
+    def fill(temporary: Path) -> Manifest:
+        with closing(RecordWriter(temporary / FILE)) as writer:
+            _keep(writer, base)
             writer.remove(gone)
-            for document, root in documents:
+            for document, root in changed:
                 writer.add(document, chunking.chunk_document(document), root=root)
                 if writer.documents > limits.documents:
                     raise TooLarge(
                         f"The index would hold more than {limits.documents:,} documents, the limit. "
                         "Ingest fewer, or raise SIGNALBOX_MAX_DOCUMENTS."
                     )
-            manifest = _fill(temporary, writer, base, encoder, identity, progress, threads)
-        finally:
-            writer.close()
+            manifest = _fill(name, temporary, writer, base, encoder, progress)
         progress(0.98, "writing")
-        return publish(folder, temporary, manifest)
+        return manifest
+
+    return publish(folder, name, fill)
 
 
-def _is_up_to_date(manifest: Manifest, identity: str) -> bool:
-    return manifest.encoder == identity and manifest.chunking == chunking.FORMAT
+def _keep(writer: RecordWriter, base: Base) -> None:
+    if not (base.records and base.manifest and base.path):
+        return
+    if base.manifest.chunking == chunking.FORMAT:
+        writer.copy_from(base.path / FILE)
+        return
+    for document, root in base.records.with_roots():
+        writer.add(document, chunking.chunk_document(document), root=root)
+
+
+def _is_up_to_date(manifest: Manifest, encoder: Encoder) -> bool:
+    return manifest.encoder == encoder_identity(encoder) and manifest.chunking == chunking.FORMAT
 
 
 def _fill(
-    temporary: Path,
-    writer: RecordWriter,
-    base: Base,
-    encoder: Encoder,
-    identity: str,
-    progress: Progress,
-    threads: int,
+    name: str, temporary: Path, writer: RecordWriter, base: Base, encoder: Encoder, progress: Progress
 ) -> Manifest:
     """Give chunks their positions, and write vectors and BM25."""
+    identity = encoder_identity(encoder)
     keys, total = _place(writer)
     kind = vectors.kind_for(len(keys))
     if keys:
@@ -134,22 +132,20 @@ def _fill(
         _encode(matrix, missing, writer, encoder, progress)
         matrix.flush()
         progress(0.85, "indexing vectors")
-        vectors.build(temporary, matrix, kind, threads=threads)
-    progress(0.9, "indexing words")
-    lexical.build((_embedded(context, text) for context, text in writer.embedded()), temporary / lexical.FOLDER)
-    documents = writer.documents
+        vectors.build(temporary, matrix, kind)
+        progress(0.9, "indexing words")
+        lexical.build((_embedded(context, text) for context, text in writer.embedded()), temporary)
     writer.finish()
     return Manifest(
-        version="",
+        version=name,
         created_at=utc_now().isoformat(),
         encoder=identity,
         dimension=encoder.dimension,
-        kind=kind,
+        vectors=kind,
         chunking=chunking.FORMAT,
-        documents=documents,
+        documents=writer.documents,
         chunks=len(keys),
         duplicates=total - len(keys),
-        files={},
     )
 
 
@@ -188,17 +184,22 @@ def _encode(
     matrix: Vectors, missing: Sequence[int], writer: RecordWriter, encoder: Encoder, progress: Progress
 ) -> None:
     wanted = set(missing)
-    texts = (_embedded(*row) for position, row in enumerate(writer.embedded()) if position in wanted)
-    for start in range(0, len(missing), _BATCH):
-        progress(0.2 + 0.65 * start / len(missing), f"encoding {len(missing) - start:,} chunks")
-        rows = missing[start : start + _BATCH]
-        encoded = np.asarray(encoder.encode(list(islice(texts, len(rows)))), dtype=np.float32)
-        if encoded.shape != (len(rows), encoder.dimension) or not np.isfinite(encoded).all():
-            raise ConfigurationError(
-                f"The encoder gave an array of shape {encoded.shape} for {len(rows)} texts; finite numbers of shape "
-                f"({len(rows)}, {encoder.dimension}) are needed. Choose another SIGNALBOX_ENCODER."
-            )
-        matrix[rows] = encoded
+    with closing(writer.embedded()) as embedded:
+        texts = (_embedded(*row) for position, row in enumerate(embedded) if position in wanted)
+        for start in range(0, len(missing), _BATCH):
+            progress(0.2 + 0.65 * start / len(missing), f"encoding {len(missing) - start:,} chunks")
+            rows = missing[start : start + _BATCH]
+            matrix[rows] = _vectors(encoder, list(islice(texts, len(rows))))
+
+
+def _vectors(encoder: Encoder, texts: list[str]) -> Vectors:
+    vectors = np.asarray(encoder.encode(texts), dtype=np.float32)
+    if vectors.shape != (len(texts), encoder.dimension) or not np.isfinite(vectors).all():
+        raise ConfigurationError(
+            f"The encoder gave an array of shape {vectors.shape} for {len(texts)} texts; finite numbers of shape "
+            f"({len(texts)}, {encoder.dimension}) are needed. Choose another SIGNALBOX_ENCODER."
+        )
+    return vectors
 
 
 def _embedded(context: str, text: str) -> str:

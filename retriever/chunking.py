@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from retriever.documents import Document, Section
 from retriever.sentences import Span, split_sentences
@@ -70,16 +71,18 @@ def _group(text: str, start: int, end: int, budget: int) -> Iterator[Span]:
     """Runs of sentences within `budget`, each starting with the last sentence of the run before where it fits."""
     sentences = [piece for span in _sentences(text, start, end) for piece in _fit(text, span, budget)]
     weights = [weight(text[span.start : span.end]) for span in sentences]
+    gaps = [weight(text[span.end : after.start]) for span, after in pairwise(sentences)]
     first = 0
     while first < len(sentences):
         last, total = first, weights[first]
-        while last + 1 < len(sentences) and total + weights[last + 1] <= budget:
+        while last + 1 < len(sentences) and total + gaps[last] + weights[last + 1] <= budget:
+            total += gaps[last] + weights[last + 1]
             last += 1
-            total += weights[last]
         yield Span(sentences[first].start, sentences[last].end)
         if last + 1 == len(sentences):
             return
-        repeats = last > first and weights[last] + weights[last + 1] <= budget and weights[last] <= budget // 3
+        overlap = weights[last] + gaps[last]
+        repeats = last > first and overlap <= budget // 3 and overlap + weights[last + 1] <= budget
         first = last if repeats else last + 1
 
 

@@ -14,9 +14,10 @@ from typing import Self
 
 import numpy as np
 
+from retriever.build import encoder_identity
 from retriever.documents import Document
 from retriever.fusion import fuse
-from retriever.lexical import FOLDER, Lexical
+from retriever.lexical import Lexical
 from retriever.records import FILE, Positions, Records
 from retriever.sentences import Span, split_sentences
 from retriever.vectors import VectorIndex
@@ -31,7 +32,7 @@ _FILTERS_KEPT = 32
 
 @dataclass(frozen=True, slots=True)
 class IndexStats:
-    """What is in an index. `kind` is how vectors are searched: `empty`, `flat`, `hnsw` or `ivf_pq`."""
+    """What is in an index. `kind` is how vectors are searched: `empty`, `flat`, `pq4` or `ivf_pq4`."""
 
     version: str | None
     created_at: str | None
@@ -48,8 +49,8 @@ class _Snapshot:
     def __init__(self, path: Path, manifest: Manifest) -> None:
         self.manifest = manifest
         self.records = Records(path / FILE)
-        self.vectors = VectorIndex(path, manifest.kind)
-        self.lexical = Lexical(path / FOLDER, manifest.chunks)
+        self.vectors = VectorIndex(path, manifest.vectors)
+        self.lexical = Lexical(path, manifest.chunks)
         self.sentences = lru_cache(maxsize=256)(self._sentences)
         self._matching = lru_cache(maxsize=_FILTERS_KEPT)(self._find)
 
@@ -75,49 +76,46 @@ class Index:
     Safe to use from several threads. `upsert` and `delete` are in `retriever.ingest`.
     """
 
-    def __init__(self, folder: Path, encoder: Encoder, *, verify: bool = True) -> None:
+    def __init__(self, folder: Path, encoder: Encoder) -> None:
         self._folder = folder
         self._encoder = encoder
-        self._verify = verify
         self._swap = threading.Lock()
         self._snapshot = self._load()
 
     @classmethod
-    def open(cls, folder: Path, encoder: Encoder, *, verify: bool = True) -> Self:
+    def open(cls, folder: Path, encoder: Encoder) -> Self:
         """Open the current version; a folder where nothing was ingested yet is an empty index.
 
         Args:
             folder: usually `data_dir / "index"`.
             encoder: the one that documents were ingested with.
-            verify: check the SHA-256 of every file first. Only tests and benchmarks should skip it.
 
         Raises:
             CorruptArtefact: a file is damaged or of an unknown format.
-            ConfigurationError: the vectors have another dimension than the encoder.
+            ConfigurationError: the vectors were made by another encoder.
         """
-        return cls(folder, encoder, verify=verify)
+        return cls(folder, encoder)
 
     def _load(self) -> _Snapshot | None:
-        for _ in range(5):
+        while True:
             name = current_version(self._folder)
             if name is None:
                 return None
             try:
-                manifest = open_version(self._folder, name, verify=self._verify)
+                manifest = open_version(self._folder, name)
                 self._check(manifest)
                 return _Snapshot(self._folder / name, manifest)
-            except FileNotFoundError:
-                continue  # two newer versions came while we looked
-        raise CorruptArtefact(
-            f"{self._folder / 'CURRENT'} names a version that is not there: write the name of the newest v… folder "
-            "into it, or remove the folder and ingest again."
-        )
+            except (CorruptArtefact, OSError):
+                if current_version(self._folder) == name:
+                    raise
+                # Newer versions came while this one was being opened, and it was removed.
 
     def _check(self, manifest: Manifest) -> None:
-        if manifest.chunks and manifest.dimension != self._encoder.dimension:
+        identity = encoder_identity(self._encoder)
+        if manifest.chunks and manifest.encoder != identity:
             raise ConfigurationError(
-                f"The index in {self._folder} was made with {manifest.encoder}, this encoder's vectors have dimension "
-                f"{self._encoder.dimension}: set SIGNALBOX_ENCODER back, or ingest again with the new one."
+                f"The index in {self._folder} was made with the encoder {manifest.encoder}, and this is {identity}: "
+                "set SIGNALBOX_ENCODER back, or ingest again with the new one."
             )
 
     @property
@@ -138,7 +136,7 @@ class Index:
             manifest.documents,
             manifest.chunks,
             manifest.duplicates,
-            manifest.kind,
+            manifest.vectors,
             manifest.encoder,
         )
 

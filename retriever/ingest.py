@@ -14,7 +14,8 @@ from retriever.build import Base, Progress, open_base, write_version
 from retriever.documents import Document, Limits, normalise
 from retriever.files import Found, Skipped, document_id, find, read_file
 from retriever.readers import file_hash, read_bytes, too_large
-from retriever.versions import Manifest, writer_lock
+from retriever.versions import Manifest
+from signalbox.artefacts import writer_lock
 from signalbox.contracts import Encoder
 from signalbox.errors import InvalidInput, NotFound, SignalboxError, Unavailable
 

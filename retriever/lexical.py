@@ -17,55 +17,73 @@ from numpy.typing import NDArray
 
 from retriever.wordlists import STOP_WORDS
 
-FOLDER = "bm25"
+_NAMES = {
+    "data_name": "bm25.data.npy",
+    "indices_name": "bm25.indices.npy",
+    "indptr_name": "bm25.indptr.npy",
+    "vocab_name": "bm25.vocab.json",
+    "params_name": "bm25.params.json",
+}
 Scores = NDArray[np.float32]
 
 _CONTRACTION = re.compile(r"n['’]t\b|['’](?:s|re|ve|ll|d|m|t)\b")
 _ACCENT = re.compile("[\u0300-\u036f]")
-_TOKEN = re.compile(
-    r"\d+(?:[.,]\d+)+|([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\U00020000-\U0003ffff]+)|[^\\W_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uf900-\ufaff\U00020000-\U0003ffff]+"
+# Thai, Lao, Burmese, Khmer, Japanese and Chinese are written without spaces.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
+_RUN = re.compile(f"[{_UNSPACED}]+")
+_WORD = re.compile(rf"\d+(?:[.,]\d+)+|[^\W_{_UNSPACED}]+")
+_REMEMBERED = 500_000
 
 
-class Tokenizer:
-    """Turns text into stemmed words. Not safe for several threads at once: make one per thread or lock."""
+class _Terms(dict[str, str]):
+    """What each word counts as, remembered: its stem, nothing for a stop word."""
 
     def __init__(self) -> None:
         import Stemmer
 
-        self._stem = Stemmer.Stemmer("english", 10_000).stemWord
+        self._stem = Stemmer.Stemmer("english", 0).stemWord
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[word] = term = "" if word in STOP_WORDS else self._stem(word.replace(",", ""))  # 3,000 is 3000
+        return term
+
+
+class Tokenizer:
+    """Turns text into the terms it is found by."""
+
+    def __init__(self) -> None:
+        self._terms = _Terms()
 
     def __call__(self, text: str) -> list[str]:
-        folded = _CONTRACTION.sub("", unicodedata.normalize("NFKC", text).lower())
-        if not folded.isascii():
-            folded = unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFD", folded)))
-        words: list[str] = []
-        for match in _TOKEN.finditer(folded):
-            word = match.group()
-            if match.group(1):
-                words += [word[i : i + 2] for i in range(max(1, len(word) - 1))]
-            elif word[0].isdigit():
-                words.append(word.replace(",", ""))
-            elif word not in STOP_WORDS:
-                words.append(self._stem(word))
-        return words
+        if not text.isascii():
+            text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text))
+            text = unicodedata.normalize("NFC", _ACCENT.sub("", text))
+        text = text.lower()
+        if "'" in text or "’" in text:
+            text = _CONTRACTION.sub("", text)
+        terms = self._terms
+        found = [term for word in _WORD.findall(text) if (term := terms[word])]
+        if not text.isascii():
+            found += [run[i : i + 2] for run in _RUN.findall(text) for i in range(max(1, len(run) - 1))]
+        return found
 
 
 def build(texts: Iterable[str], folder: Path) -> None:
-    """Index the texts in order and save the index; the folder stays empty when no text has a word."""
+    """Index the texts in order and save the index; nothing is written when no text has a word."""
     import bm25s
 
     tokenize = Tokenizer()
     vocabulary: dict[str, int] = {}
     ids = [[vocabulary.setdefault(word, len(vocabulary)) for word in tokenize(text)] for text in texts]
-    folder.mkdir(exist_ok=True)
     if not vocabulary:
         return
     bm25 = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
     bm25.index((ids, vocabulary), show_progress=False, create_empty_token=False)
-    bm25.save(folder, allow_pickle=False, show_progress=False)
+    bm25.save(folder, **_NAMES, allow_pickle=False, show_progress=False)
 
 
 class Lexical:
@@ -74,10 +92,13 @@ class Lexical:
     def __init__(self, folder: Path, count: int) -> None:
         self._count = count
         self._bm25: Any = None
-        if count and any(folder.iterdir()):
+        if (folder / _NAMES["data_name"]).exists():
             import bm25s
 
-            self._bm25 = bm25s.BM25.load(folder, mmap=True, allow_pickle=False, show_progress=False)
+            self._bm25 = bm25s.BM25.load(folder, **_NAMES, mmap=True, allow_pickle=False, show_progress=False)
+            # Slicing a memory map costs as much as reading it; a plain view of the same pages does not.
+            self._data, self._rows = (np.asarray(self._bm25.scores[name]) for name in ("data", "indices"))
+            self._starts: list[int] = self._bm25.scores["indptr"].tolist()
         self._tokenize = Tokenizer()
 
     def scores(self, query: str) -> Scores:
@@ -85,8 +106,7 @@ class Lexical:
         scores = np.zeros(self._count, dtype=np.float32)
         if self._bm25 is None:
             return scores
-        data, indices, starts = (self._bm25.scores[name] for name in ("data", "indices", "indptr"))
         for token in self._bm25.get_tokens_ids(self._tokenize(query)):
-            postings = slice(starts[token], starts[token + 1])
-            scores[indices[postings]] += data[postings]  # a chunk occurs once per word
+            postings = slice(self._starts[token], self._starts[token + 1])
+            scores[self._rows[postings]] += self._data[postings]  # a chunk occurs once per word
         return scores

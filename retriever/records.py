@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -126,7 +126,7 @@ class RecordWriter:
         """Store (position, is the first with that text, chunk number) triples."""
         self._db.executemany("UPDATE chunks SET position = ?, first = ? WHERE number = ?", positions)
 
-    def embedded(self) -> Iterator[tuple[str, str]]:
+    def embedded(self) -> Generator[tuple[str, str], None, None]:
         """(context, text) of the first chunk at each position, by position."""
         yield from self._db.execute("SELECT context, text FROM chunks WHERE first ORDER BY position")
 

@@ -82,7 +82,7 @@ _FULL_WIDTH = "。！？｡．؟۔।॥።"  # these end a sentence whatever fo
 _CLOSERS = "\"'”’»›)\\]}」』】）〉》*_"
 _END = re.compile(rf"(?:[.!?…‽]+|[{_FULL_WIDTH}]+)[{_CLOSERS}]*(?:\[\d{{1,3}}\])*")
 _NEXT = re.compile(r"""\s+["'“”‘’«‹(\[{¿¡*_]*(\w[\w'’-]*)?(\.?)""")
-_TOKEN = re.compile(r"[^\s\"“”‘«‹(\[{¿¡/]+$")
+_OPENERS = re.compile(r"[\s\"“”‘«‹(\[{¿¡/]")
 
 
 def _split_block(text: str, start: int, end: int) -> Iterator[Span]:
@@ -114,10 +114,11 @@ def _is_boundary(text: str, begin: int, mark: re.Match[str], end: int) -> bool:
         return False
     if marks[0] != "." or marks[1:2] == ".":
         return True
-    token = _TOKEN.search(text, max(begin, mark.start() - 40), mark.start())
-    if token is None:
+    before = text[max(begin, mark.start() - 40) : mark.start()]
+    token = _OPENERS.split(before)[-1]
+    if not token:
         return True
-    return _full_stop_ends(token.group(), at_start=token.start() == begin, word=word, word_dotted=dotted)
+    return _full_stop_ends(token, at_start=mark.start() - len(token) == begin, word=word, word_dotted=dotted)
 
 
 _DOTTED = re.compile(r"(?:[^\W\d_]{1,3}\.)+[^\W\d_]{1,3}")

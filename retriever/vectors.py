@@ -1,7 +1,8 @@
-"""Chunk vectors on disk and the FAISS index over them: exact while that is fast, approximate beyond.
+"""Chunk vectors on disk and the FAISS index over them: exact while that is fast, compressed beyond.
 
-`vectors.npy` is what counts; the FAISS file can be made from it again and only finds candidates, whose cosines are
-then computed exactly. FAISS runs single-threaded here: with two threads a single query takes 7 to 75 times longer.
+`vectors.npy` is what counts. The FAISS file holds codes of 4 bits per two dimensions, can be made from it again and
+only finds candidates, whose cosines are then computed exactly. FAISS runs single-threaded here: its threads wait for
+each other by spinning, which on a busy machine makes a query or a build many times slower.
 """
 
 from __future__ import annotations
@@ -17,23 +18,28 @@ from signalbox.contracts import Vectors
 
 FILE = "vectors.npy"
 _FAISS_FILE = "vectors.faiss"
-FLAT_UP_TO = 50_000
-HNSW_UP_TO = 1_000_000
+FLAT_UP_TO = 20_000
+SCAN_UP_TO = 1_000_000
 _SEED = 7
-_FEW = 20_000  # rows a filter leaves that are faster compared one by one
-
-
-def _faiss() -> Any:
-    """FAISS, loaded with the first index: its wrappers have no usable types."""
-    return import_module("faiss")
+_TRAINING = 60_000  # vectors; more make no better codes
+_CANDIDATES = 200  # compared exactly; at 100,000 chunks none of the true ten best was missed
+_FEW = 20_000  # rows a filter leaves that are all compared exactly
 
 
 def kind_for(count: int) -> str:
+    """`flat` compares all vectors, `pq4` scans all codes, `ivf_pq4` the codes of the nearest cells."""
     if count == 0:
         return "empty"
     if count <= FLAT_UP_TO:
         return "flat"
-    return "hnsw" if count <= HNSW_UP_TO else "ivf_pq"
+    return "pq4" if count <= SCAN_UP_TO else "ivf_pq4"
+
+
+def _faiss() -> Any:
+    """FAISS on one thread, loaded with the first index: its wrappers have no usable types."""
+    faiss = import_module("faiss")
+    faiss.omp_set_num_threads(1)
+    return faiss
 
 
 def create(folder: Path, count: int, dimension: int) -> np.memmap[Any, np.dtype[np.float32]]:
@@ -47,26 +53,20 @@ def load(folder: Path) -> Vectors:
     return vectors
 
 
-def build(folder: Path, vectors: Vectors, kind: str, *, threads: int) -> None:
-    """Write the FAISS file of kinds that have one. Training samples and graph do not depend on chance."""
+def build(folder: Path, vectors: Vectors, kind: str) -> None:
+    """Write the FAISS file of kinds that have one. The training sample does not depend on chance."""
     if kind in ("empty", "flat"):
         return
     faiss = _faiss()
-    faiss.omp_set_num_threads(threads)
-    try:
-        if kind == "hnsw":
-            index = faiss.IndexHNSWSQ(vectors.shape[1], faiss.ScalarQuantizer.QT_8bit, 24, faiss.METRIC_INNER_PRODUCT)
-            index.hnsw.efConstruction = 100
-        else:
-            lists = int(4 * np.sqrt(len(vectors)))
-            index = faiss.index_factory(vectors.shape[1], f"OPQ64_256,IVF{lists},PQ64x8", faiss.METRIC_INNER_PRODUCT)
-        sample = np.random.default_rng(_SEED).choice(len(vectors), min(len(vectors), 200_000), replace=False)
-        index.train(np.ascontiguousarray(vectors[np.sort(sample)]))
-        for start in range(0, len(vectors), 50_000):
-            index.add(np.ascontiguousarray(vectors[start : start + 50_000]))
-        faiss.write_index(index, str(folder / _FAISS_FILE))
-    finally:
-        faiss.omp_set_num_threads(1)
+    count, dimension = vectors.shape
+    codes = f"PQ{dimension // 2 if dimension % 2 == 0 else dimension}x4fs"
+    cells = f"IVF{int(4 * np.sqrt(count))}," if kind == "ivf_pq4" else ""
+    index = faiss.index_factory(dimension, cells + codes, faiss.METRIC_INNER_PRODUCT)
+    sample = np.random.default_rng(_SEED).choice(count, min(count, _TRAINING), replace=False)
+    index.train(np.ascontiguousarray(vectors[np.sort(sample)]))
+    for start in range(0, count, 50_000):
+        index.add(np.ascontiguousarray(vectors[start : start + 50_000]))
+    faiss.write_index(index, str(folder / _FAISS_FILE))
 
 
 class VectorIndex:
@@ -77,35 +77,38 @@ class VectorIndex:
         if kind == "empty":
             return
         faiss = _faiss()
-        faiss.omp_set_num_threads(1)
-        self._vectors = load(folder)
+        self._vectors: Vectors = np.asarray(load(folder))  # a plain view: indexing a memory map is slower
         if kind == "flat":
             self._index: Any = faiss.IndexFlatIP(self._vectors.shape[1])
             self._index.add(np.ascontiguousarray(self._vectors))
         else:
             self._index = faiss.read_index(str(folder / _FAISS_FILE))
+        if kind == "ivf_pq4":
+            self._index.nprobe = max(16, self._index.nlist // 32)
 
     def nearest(self, vector: Vectors, k: int, among: Positions | None = None) -> Positions:
-        """Rows with the highest cosine, best first: at most k, only of `among` where given."""
+        """Rows with the highest cosine, best first: at most k, only of `among` (ascending) where given."""
         if self._kind == "empty" or (among is not None and not len(among)):
             return np.empty(0, dtype=np.int64)
-        k = min(k, len(self._vectors))
         if among is not None and len(among) <= _FEW:
-            cosines = self.cosines(vector, among)
-            return among[np.argsort(-cosines, kind="stable")[:k]]
-        _, rows = self._index.search(vector[None, :], k, params=self._parameters(k, among))
-        found: Positions = rows[0][rows[0] >= 0]
-        return found
+            candidates = among
+        else:
+            candidates = self._candidates(vector, k if self._kind == "flat" else max(2 * k, _CANDIDATES), among)
+        order = np.argsort(-self.cosines(vector, candidates), kind="stable")
+        return candidates[order[:k]]
 
-    def _parameters(self, k: int, among: Positions | None) -> Any:
-        faiss = _faiss()
-        selector = None if among is None else faiss.IDSelectorBatch(among)
-        if self._kind == "flat":
-            return faiss.SearchParameters(sel=selector) if selector else None
-        if self._kind == "hnsw":
-            return faiss.SearchParametersHNSW(efSearch=max(96, 2 * k), sel=selector)
-        inner = faiss.SearchParametersIVF(nprobe=64, sel=selector)
-        return faiss.SearchParametersPreTransform(index_params=inner)
+    def _candidates(self, vector: Vectors, count: int, among: Positions | None) -> Positions:
+        """At least `count` rows that pass the filter, as far as there are. Compressed indexes can't filter."""
+        total = len(self._vectors)
+        wanted = count if among is None else round(1.5 * count * total / len(among))
+        while True:
+            _, rows = self._index.search(vector[None, :], min(wanted, total))
+            found: Positions = rows[0][rows[0] >= 0]
+            if among is not None:
+                found = found[_contains(among, found)]
+            if len(found) >= count or wanted >= total or among is None:
+                return found
+            wanted *= 4
 
     def cosines(self, vector: Vectors, rows: Positions) -> Vectors:
         """Exact cosines of some rows, shape (len(rows),)."""
@@ -113,3 +116,9 @@ class VectorIndex:
             return np.empty(0, dtype=np.float32)
         result: Vectors = self._vectors[rows] @ vector
         return result
+
+
+def _contains(ascending: Positions, rows: Positions) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    places = np.searchsorted(ascending, rows)
+    found: np.ndarray[Any, np.dtype[np.bool_]] = ascending[np.minimum(places, len(ascending) - 1)] == rows
+    return found

@@ -18,7 +18,7 @@ TITLES = words(
     "dipl ing hr fr sra srta dra dna ds drs ir"
 )
 CAPITALISED = words(
-    "st mt ft inc ltd co corp bros jr sr esq dept univ assn ave blvd rd ln hwy sq bldg apt pt art no nr "
+    "st mt ft inc ltd co corp bros jr sr esq dept univ assn ave blvd rd ln hwy sq bldg apt "
     "jan feb febr mar apr jun jul aug sep sept oct okt nov dec dez mon tue tues wed thu thur thurs fri sat sun "
     "str bd jh jhd ed eds fig figs eq sec sect ch chap vol vols gmbh mio mrd tsd bv nv sa ag pty govt"
 )

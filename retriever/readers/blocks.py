@@ -67,14 +67,12 @@ def assemble(draft: Draft) -> tuple[str, tuple[Section, ...]]:
     return "".join(parts), tuple(sections)
 
 
-def table_rows(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows that can be quoted alone: `Country: Norway; Delivery: 6-9 days`. The first row holds the headers."""
+def table_rows(rows: Sequence[Sequence[str]], *, header: bool = True) -> list[str]:
+    """Rows that can be quoted alone: `Country: Norway; Delivery: 6-9 days`. The first row may hold the headers."""
     clean = [[" ".join(cell.split()) for cell in row] for row in rows]
     clean = [row for row in clean if any(row)]
-    if len(clean) < 2:
-        return ["; ".join(filter(None, row)) for row in clean]
-    header, *body = clean
-    return ["; ".join(_cells(header, row)) for row in body]
+    names, body = (clean[0], clean[1:]) if header and len(clean) > 1 else ([], clean)
+    return ["; ".join(_cells(names, row)) for row in body]
 
 
 def _cells(header: Sequence[str], row: Sequence[str]) -> list[str]:

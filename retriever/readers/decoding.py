@@ -14,6 +14,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_SHORT = 48  # bytes; too few to tell alphabets apart
 _SAMPLE = 200_000  # bytes; guessing an encoding does not get better with more
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffd]")
 
@@ -46,7 +47,20 @@ def _decode(data: bytes) -> str:
         wide = sum(character > "\x7f" for character in text[:_SAMPLE])
         if error.start > 0 and text.count("\ufffd") * 20 <= wide:
             return text
+    return data.decode(_guess(data[:_SAMPLE]), errors="replace")
+
+
+def _guess(sample: bytes) -> str:
+    """The encoding of text that is not UTF-8. Between Latin alphabets that fit about equally, the most common one."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:_SAMPLE]).best()
-    return data.decode(best.encoding if best else "cp1252", errors="replace")
+    matches = from_bytes(sample)
+    best = matches.best()
+    accented = sum(byte >= 0x80 for byte in sample) / len(sample)
+    if best is None or (accented < 0.3 and len(sample) < _SHORT):
+        return "cp1252"
+    alike = (
+        match.encoding == "cp1252" and match.chaos <= best.chaos + 0.1 and match.coherence >= best.coherence - 0.02
+        for match in matches
+    )
+    return "cp1252" if accented < 0.3 and any(alike) else best.encoding

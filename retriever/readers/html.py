@@ -56,17 +56,18 @@ def _text(data: bytes, name: str) -> str:
 def _blocks(soup: BeautifulSoup, name: str) -> Iterator[Block]:
     """Walk without recursion: pages made by others may nest deeply."""
     inline: list[str] = []
+    mark = ""  # what the next block starts with, when it opens a list item
     item = False  # the block before this one was a list item
     stack: list[Iterator[object]] = [iter(soup.contents)]
     ends: list[tuple[str, bool]] = []
 
-    def flush(level: int = 0, mark: str = "") -> Iterator[Block]:
-        nonlocal item
+    def flush(level: int = 0) -> Iterator[Block]:
+        nonlocal item, mark
         text = "\n".join(" ".join(line.split()) for line in "".join(inline).split("\n")).strip()
         inline.clear()
         if text:
             yield Block(mark + text, level=level, tight=bool(mark) and item)
-            item = bool(mark)
+            item, mark = bool(mark), ""
 
     while stack:
         node = next(stack[-1], None)
@@ -77,7 +78,8 @@ def _blocks(soup: BeautifulSoup, name: str) -> Iterator[Block]:
                 if tag in _HEADINGS:
                     yield from flush(_HEADINGS[tag])
                 elif is_block:
-                    yield from flush(mark="- " if tag == "li" else "")
+                    yield from flush()
+                    mark = "" if tag == "li" else mark
         elif isinstance(node, NavigableString):
             if not isinstance(node, (Comment, PreformattedString)):
                 inline.append(str(node) if _in_pre(ends) else re.sub(r"\s+", " ", node))
@@ -90,11 +92,13 @@ def _blocks(soup: BeautifulSoup, name: str) -> Iterator[Block]:
                 inline.append("\n")
             elif node.name == "table" and node.find("table") is None:
                 yield from flush()
-                yield from (Block(row, tight=number > 0) for number, row in enumerate(table_rows(_rows(node))))
+                yield from _table(node)
+                item = False
             else:
                 is_block = node.name in _BLOCKS or node.name in _HEADINGS
                 if is_block:
-                    yield from flush(mark="- " if ends and ends[-1][0] == "li" else "")
+                    yield from flush()
+                    mark = "- " if node.name == "li" else mark
                 stack.append(iter(node.contents))
                 ends.append((node.name, is_block))
     yield from flush()
@@ -114,11 +118,10 @@ def _hidden(tag: Tag) -> bool:
     )
 
 
-def _rows(table: Tag) -> list[list[str]]:
+def _table(table: Tag) -> list[Block]:
     rows = []
     for row in table.find_all("tr"):
         cells = [cell for cell in row.find_all(["td", "th"]) if not _hidden(cell)]
         rows.append([cell.get_text(" ", strip=True) for cell in cells])
-    if rows and table.find("th") is None:  # no headers: rows stand as they are
-        return [[""] * len(rows[0]), *rows]
-    return rows
+    lines = table_rows(rows, header=table.find("th") is not None)
+    return [Block(line, tight=number > 0) for number, line in enumerate(lines)]

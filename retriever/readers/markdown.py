@@ -103,4 +103,4 @@ _TAG = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)|</?[A-
 
 
 def _without_tags(html: str) -> str:
-    return unescape(_TAG.sub(" ", html))
+    return re.sub(r"[ \t]+", " ", unescape(_TAG.sub(" ", html)))

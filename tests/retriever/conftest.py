@@ -1,36 +1,11 @@
-"""A small deterministic encoder, so that most tests need no model."""
+"""What tests of ingest and search start from."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-from signalbox.contracts import Vectors
-
-
-class HashingEncoder:
-    """Bags of hashed words as unit vectors. `encoded` counts the texts it was given."""
-
-    def __init__(self, dimension: int = 64, name: str = "hashing") -> None:
-        self.dimension = dimension
-        self.name = name
-        self.encoded = 0
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        self.encoded += len(texts)
-        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for row, text in enumerate(texts):
-            for word in re.findall(r"\w+", text.lower()):
-                digest = hashlib.md5(f"{self.name} {word}".encode()).digest()
-                vectors[row, digest[0] % self.dimension] += 1 if digest[1] % 2 else -1
-            vectors[row, 0] += 0.01
-            vectors[row] /= np.linalg.norm(vectors[row])
-        return vectors
+from hashing_encoder import HashingEncoder
 
 
 @pytest.fixture
@@ -41,3 +16,11 @@ def encoder() -> HashingEncoder:
 @pytest.fixture
 def index_folder(tmp_path: Path) -> Path:
     return tmp_path / "index"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder to put documents into."""
+    path = tmp_path / "documents"
+    path.mkdir()
+    return path
