@@ -10,6 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -51,7 +52,9 @@ class Edge:
         scope.setdefault("state", {})["request_id"] = request_id
         answer = _Answer(send, request_id)
         started = time.perf_counter()
-        with request_context(request_id), continued_trace(_trace_headers(headers)), span("request", path=scope["path"]):
+        # Probes come every few seconds and would drown the traces of queries.
+        spanned = nullcontext() if scope["path"] in _QUIET else span("request", _attributes(scope))
+        with request_context(request_id), continued_trace(_trace_headers(headers)), spanned:
             try:
                 await self._handle(scope, headers, receive, answer)
             finally:
@@ -132,6 +135,10 @@ def _same_origin(origins: list[str], scheme: str, host: str) -> bool:
 
 def _trace_headers(headers: Headers) -> Mapping[str, str]:
     return {name: headers[name] for name in ("traceparent", "tracestate") if name in headers}
+
+
+def _attributes(scope: Scope) -> Mapping[str, str]:
+    return {"http.request.method": scope["method"], "url.path": scope["path"]}
 
 
 def _log(scope: Scope, status: int | None, duration_ms: float) -> None:

@@ -63,6 +63,7 @@ _KINDS: Mapping[type[SignalboxError], _Kind] = {
     ConfigurationError: (500, "configuration-error", "Configuration error"),
     SignalboxError: (500, "internal-error", "Internal error"),
 }
+_INVALID = _KINDS[InvalidInput]
 _SPECIAL: Mapping[tuple[type[SignalboxError], str], _Kind] = {
     (TooLarge, "query"): (413, "query-too-long", "Query too long"),
     (TooLarge, "body"): (413, "body-too-large", "Body too large"),
@@ -91,7 +92,7 @@ class Problem(BaseModel):
     instance: str = Field(examples=["/predict"])
     request_id: str | None = Field(None, examples=["req_01JD3V5ZK8Q0T9W4X7Y2B6C1DE"])
     field: str | None = Field(None, description="The input at fault, where there is one.", examples=["query"])
-    errors: list[FieldError] | None = Field(None, description="Every value at fault.")
+    errors: list[FieldError] | None = Field(None, description="The values at fault, the first 50 of them.")
 
 
 def problem_response(
@@ -178,19 +179,25 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = [_field_error(item) for item in error.errors()]
-    names = list(dict.fromkeys(item.field for item in found if item.field))
-    if len(found) == 1:
-        detail = f"{found[0].field or 'The body'}: {found[0].message}."
+    count = len(error.errors())
+    found = [_field_error(item) for item in error.errors()[:_MOST_LISTED]]
+    names = list(dict.fromkeys(item.field for item in found))
+    if count == 1:
+        detail = f"{names[0]}: {found[0].message}."
     else:
-        detail = f"{len(found)} values are invalid ({', '.join(names)}); see errors."
-    kind = (422, "invalid-value", "Invalid value")
-    return problem_response(request.scope, kind, detail, field=names[0] if names else None, errors=found)
+        shown = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+        detail = f"{count:,} values are invalid ({shown}); see errors."
+    return problem_response(request.scope, _INVALID, detail, field=names[0], errors=found)
 
 
 async def _on_disconnect(_: Request, __: Exception) -> Response:
     return Response(status_code=CLIENT_GONE)
 
+
+# Nobody reads more, and what is sent back should not outgrow what came in.
+_MOST_LISTED = 50
+_MOST_NAMED = 5
+_LONGEST_NAME = 80
 
 # Branches of a union, which are no part of the way to a value.
 _BRANCHES = {"text", "messages"}
@@ -208,5 +215,10 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
         message = "This field is missing"
     elif item["type"] in ("model_attributes_type", "model_type") and not path:
         message = "It must be a JSON object"
-    pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
-    return FieldError(pointer="#" + pointer, field=str(path[0]) if path else str(where), message=message)
+    pointer = "".join("/" + shorten(str(part)).replace("~", "~0").replace("/", "~1") for part in path)
+    return FieldError(pointer="#" + pointer, field=shorten(str(path[0] if path else where)), message=message)
+
+
+def shorten(name: str) -> str:
+    """A name the caller made up, at a length that is fit for a message."""
+    return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"

@@ -93,10 +93,12 @@ class Lifecycle:
         finally:
             self.state = "stopping"
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            if self._ours and self._service is not None:
-                await self._service.close()
+            try:
+                with suppress(asyncio.CancelledError):
+                    await task
+            finally:
+                if self._ours and self._service is not None:
+                    await self._service.close()
 
     async def _work(self) -> None:
         if self._service is None:
@@ -126,12 +128,13 @@ class Lifecycle:
             await asyncio.sleep(self._follow_every_s)
             try:
                 if await service.follow_index():
-                    log.info("documents changed", documents=service.index.stats.documents)
+                    log.info("documents changed", documents=service.models.index.stats.documents)
                 reported = None
-            except (SignalboxError, OSError) as error:
+            except Exception as error:  # following must outlive whatever it finds
                 if str(error) != reported:
                     reported = str(error)
-                    log.warning("the changed documents can't be used", error=type(error).__name__, detail=reported)
+                    expected = isinstance(error, (SignalboxError, OSError))
+                    log.warning("the changed documents can't be used", reason=reported, exc_info=not expected)
 
 
 def _sentence(error: BaseException | None) -> str:

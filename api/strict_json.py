@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from api.errors import MalformedJson
+from api.errors import MalformedJson, shorten
 from signalbox.errors import InvalidInput
 
 MAX_DEPTH = 32
@@ -47,6 +47,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) < len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        twice = shorten(twice)
         raise InvalidInput(f"The body names {twice!r} twice in one object. Leave one out.", field=twice)
     return value
 
@@ -85,7 +86,7 @@ def _children(item: dict[str, Any] | list[Any], field: str) -> Iterator[tuple[An
         return
     for name, child in item.items():
         _check_text(name, field)
-        yield child, name
+        yield child, shorten(name)
 
 
 def _check_text(text: str, field: str) -> None:

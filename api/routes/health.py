@@ -48,7 +48,7 @@ async def readyz(lifecycle: LifecycleDep, response: Response) -> Readiness:
 async def metrics(service: ServiceDep) -> Response:
     """Counters and histograms in Prometheus' text format."""
     counted = service.telemetry.metrics
-    depth = getattr(service.local, "queue_depth", None)
+    depth = getattr(service.models.local, "queue_depth", None)
     if depth is not None:
         counted.local_queue_depth.set(depth)
     return Response(counted.render(), headers={"Content-Type": counted.content_type})

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
-from api.wiring import Service
+from api.wiring import Models, Service
 from signalbox.settings import Settings
 from signalbox.storage import PredictionStore, open_database
 from signalbox.telemetry import current_trace_id, setup_telemetry
@@ -81,5 +81,6 @@ async def make_service(settings: Settings, system: Any) -> Service:
     if isinstance(system, EchoSystem):
         system.store = store
     index: Any = FakeIndex()
-    encoder: Any = None
-    return Service(settings, telemetry, database, store, encoder, index, system, None, None, ThreadPoolExecutor(1))
+    nothing: Any = None
+    models = Models(nothing, nothing, index, None, None, ThreadPoolExecutor(1))
+    return Service(settings, telemetry, database, store, models, system)

@@ -124,7 +124,7 @@ async def test_documents_ingested_by_another_process_are_followed(settings: Sett
             return looks == 1
 
     loop = asyncio.get_running_loop()
-    service.index = Moody()  # type: ignore[assignment]
+    service.models.index = Moody()  # type: ignore[assignment]
     async with Lifecycle(settings, service, follow_every_s=0.01).running():
         await asyncio.wait_for(enough.wait(), 20)
     await service.database.check()  # the service was given, so it is still open
@@ -137,7 +137,7 @@ async def test_metrics_are_prometheus_text(client: httpx.AsyncClient, service: S
         async def close(self) -> None:
             pass
 
-    service.local = Busy()
+    service.models.local = Busy()
     response = await client.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=")
     assert "signalbox_local_queue_depth 3.0" in response.text

@@ -11,7 +11,11 @@ import httpx
 import pytest
 from api_service import EchoSystem
 
+from api import limits
+from api.app import create_app
+from api.wiring import Service
 from signalbox import errors
+from signalbox.settings import Settings
 from signalbox.types import Prediction
 
 
@@ -143,6 +147,18 @@ async def test_all_values_at_fault_are_listed_with_pointers(client: httpx.AsyncC
     assert all(error["message"] and error["field"] for error in found["errors"])
     assert found["detail"].startswith("4 values are invalid")
     assert found["field"] == "query"
+
+
+async def test_what_is_said_of_many_faults_stays_short(client: httpx.AsyncClient) -> None:
+    found = problem(await client.post("/predict", json={"query": "a"} | {f"x{i}": 0 for i in range(300)}), 422)
+    assert found["detail"].startswith("300 values are invalid (x0, x1, x2, x3, x4, …)")
+    assert len(found["errors"]) == 50
+    for name in ("y" * 3_000, "\U0001f682" * 500):
+        response = await client.post("/predict", json={"query": "a", name: 0})
+        assert problem(response, 422)["field"].startswith(name[:50])
+        assert len(response.content) < 2_000
+    twice = await post(client, f'{{"{"z" * 1_500}": 1, "{"z" * 1_500}": 2}}')
+    assert len(problem(twice, 422)["detail"]) < 200
 
 
 @pytest.mark.parametrize(
@@ -299,9 +315,31 @@ async def test_an_unexpected_error_tells_the_caller_an_id_and_the_log_the_rest(
     assert "unexpected error" in caplog.text
 
 
-async def test_who_goes_away_stops_the_query(service: Any, settings: Any, system: EchoSystem) -> None:
-    from api.app import create_app
+class Wire:
+    """One request below the HTTP client: what arrives is put in `coming`, what is answered lies in `sent`."""
 
+    def __init__(self, app: Any) -> None:
+        self.coming = asyncio.Queue[dict[str, Any]]()
+        self.sent: list[Any] = []
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": "/predict",
+            "raw_path": b"/predict",
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
+        }
+        self.request = asyncio.create_task(app(scope, self.coming.get, self._send))
+
+    async def _send(self, message: Any) -> None:
+        self.sent.append(message)
+
+
+async def test_who_goes_away_stops_the_query(service: Service, settings: Settings, system: EchoSystem) -> None:
     started = asyncio.Event()
 
     async def endless() -> None:
@@ -309,31 +347,34 @@ async def test_who_goes_away_stops_the_query(service: Any, settings: Any, system
         await asyncio.Event().wait()
 
     system.during = lambda _: endless()
-    app = create_app(settings, service=service)
-    messages = asyncio.Queue[dict[str, Any]]()
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": "/predict",
-        "raw_path": b"/predict",
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
-    }
-    messages.put_nowait({"type": "http.request", "body": b'{"query": "a"}', "more_body": False})
-    request = asyncio.create_task(app(scope, messages.get, send))
+    wire = Wire(create_app(settings, service=service))
+    wire.coming.put_nowait({"type": "http.request", "body": b'{"query": "a"}', "more_body": False})
     await started.wait()
-    messages.put_nowait({"type": "http.disconnect"})
-    await asyncio.wait_for(request, 10)
+    wire.coming.put_nowait({"type": "http.disconnect"})
+    await asyncio.wait_for(wire.request, 10)
     assert system.cancelled.is_set()
+
+
+async def test_who_goes_away_before_the_body_ends_is_no_error(
+    service: Service, settings: Settings, system: EchoSystem, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire = Wire(create_app(settings, service=service))
+    wire.coming.put_nowait({"type": "http.request", "body": b'{"que', "more_body": True})
+    wire.coming.put_nowait({"type": "http.disconnect"})
+    await asyncio.wait_for(wire.request, 10)
+    assert not system.asked
+    assert "unexpected" not in caplog.text
+
+
+async def test_a_body_that_never_arrives_is_not_waited_for(
+    service: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "_READ_TIMEOUT_S", 0.05)
+    wire = Wire(create_app(settings, service=service))
+    wire.coming.put_nowait({"type": "http.request", "body": b'{"que', "more_body": True})
+    await asyncio.wait_for(wire.request, 10)
+    assert wire.sent[0]["status"] == 408
+    assert json.loads(wire.sent[1]["body"])["type"] == "/problems/request-timeout"
 
 
 async def test_a_prediction_that_is_not_there(client: httpx.AsyncClient) -> None:
