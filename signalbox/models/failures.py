@@ -1,0 +1,126 @@
+"""What a failed call means in our own errors, and whether the failure may pass.
+
+Only 429, 5xx and broken connections may; a refused key, an unknown model or an answer that is no answer stays wrong
+however often it is asked for. Messages never hold the key, and little of what the server said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx2
+import openai
+
+from signalbox.errors import (
+    ConfigurationError,
+    DeadlineExceeded,
+    Overloaded,
+    SignalboxError,
+    UpstreamError,
+)
+from signalbox.models.retry import retry_after_s
+from signalbox.telemetry.masking import mask_text
+
+_MOST_SAID = 200
+# Neither waiting nor asking again helps: the account is out of money.
+_OUT_OF_MONEY = ("insufficient_quota", "billing_hard_limit_reached")
+_NOT_SUPPORTED = ("unsupported_parameter", "unsupported_value")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed call.
+
+    Attributes:
+        error: what to raise when it is final.
+        passing: trying again may help.
+        wait_s: how long the server asked to wait.
+        unsupported: the request parameter this model doesn't take.
+    """
+
+    error: SignalboxError
+    passing: bool = False
+    wait_s: float | None = None
+    unsupported: str | None = None
+
+
+def explain(error: Exception, *, host: str, model: str) -> Failure:
+    """Translates what the SDK or its HTTP client raised. `host` and `model` name the culprit in messages."""
+    cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
+    if isinstance(cause, httpx2.ConnectTimeout):
+        return Failure(UpstreamError(f"{host} can't be reached: no connection in time."), passing=True)
+    if isinstance(cause, httpx2.TimeoutException | openai.APITimeoutError | TimeoutError):
+        late = f"{model} at {host} did not answer before the deadline. Allow more time for the query."
+        return Failure(DeadlineExceeded(late))
+    if isinstance(error, openai.APIStatusError):
+        return _by_status(error, host, model)
+    if isinstance(error, openai.APIConnectionError | httpx2.TransportError):
+        return Failure(UpstreamError(f"{host} can't be reached: {type(cause).__name__}."), passing=True)
+    if isinstance(error, openai.APIError):
+        return Failure(UpstreamError(f"{host} failed while answering: {_said(error)}"))
+    if isinstance(error, ValueError):
+        return Failure(UpstreamError(f"{host} sent a piece of the stream that is no JSON."))
+    raise error
+
+
+def wrong_type(host: str, headers: Mapping[str, str], wanted: str) -> UpstreamError | None:
+    """An error when the answer is not of media type `wanted`: a login page, a proxy's notice, the wrong path."""
+    found = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if found == wanted:
+        return None
+    return UpstreamError(
+        f"{host} answered with {found or 'no media type'} instead of {wanted}. Does the base URL end where its API "
+        "starts (often /v1)?"
+    )
+
+
+@contextmanager
+def at(host: str) -> Iterator[None]:
+    """Puts the server's name before what is wrong with its answer."""
+    try:
+        yield
+    except UpstreamError as error:
+        raise UpstreamError(f"{host}: {error.detail}", status=error.status) from None
+
+
+def _by_status(error: openai.APIStatusError, host: str, model: str) -> Failure:
+    status, wait_s = error.status_code, retry_after_s(error.response.headers)
+    if status in (401, 403):
+        return Failure(
+            ConfigurationError(
+                f"{host} refused the API key ({status}) for {model}. Check SIGNALBOX_CLOUD_API_KEY and its rights.",
+                field="cloud_api_key",
+            )
+        )
+    if status == 404:
+        return Failure(
+            ConfigurationError(
+                f"{host} has no model {model!r}, or no API at this path (404). Check SIGNALBOX_CLOUD_MODEL and the "
+                "base URL.",
+                field="cloud_model",
+            )
+        )
+    if status == 429:
+        broke = error.code in _OUT_OF_MONEY
+        why = "the account is out of credit" if broke else "too many requests"
+        overloaded = Overloaded(f"{host} turned the request away: {why}.", retry_after_s=_default(wait_s, 1.0))
+        return Failure(overloaded, passing=not broke, wait_s=wait_s)
+    upstream = UpstreamError(f"{host} answered {status}: {_said(error)}", status=status)
+    unsupported = error.param if status == 400 and error.code in _NOT_SUPPORTED else None
+    return Failure(upstream, passing=status >= 500, wait_s=wait_s, unsupported=unsupported)
+
+
+def _default(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def _said(error: openai.APIError) -> str:
+    """The server's own words when they are an API's, shortened and masked; a page of HTML is not quoted."""
+    body = error.body
+    message = body.get("message") if isinstance(body, Mapping) else None
+    if not isinstance(message, str) or not message:
+        return "no reason given."
+    text = " ".join(mask_text(message).split())
+    return text if len(text) <= _MOST_SAID else text[:_MOST_SAID] + "…"
