@@ -66,6 +66,7 @@ class CloudModel:
         self._endpoint = Endpoint(model, base_url, api_key, retries, clock, sleep, random)
         self._prices = load_prices() if prices is None else prices
         self._timeout_s, self._max_tokens = timeout_s, max_tokens
+        self._warned: set[str] = set()
         self._open: tuple[asyncio.AbstractEventLoop, Connection] | None = None
 
     @classmethod
@@ -181,9 +182,9 @@ class CloudModel:
         endpoint, usage = self._endpoint, completion.usage
         if usage is None:
             usage = Usage(input_tokens=_input_tokens(request), output_tokens=estimate_tokens(completion.text))
-            _log.warning("usage not reported, estimated", model=endpoint.model, host=endpoint.host)
-        if request.logprobs and not completion.logprobs:
-            _log.warning("log-probabilities not reported", model=endpoint.model, host=endpoint.host)
+            self._warn_once("usage not reported, estimated from now on")
+        if request.logprobs and not completion.logprobs and completion.text:
+            self._warn_once("log-probabilities not reported")
         cached = completion.cached_tokens
         return ChatResult(
             text=completion.text,
@@ -193,6 +194,11 @@ class CloudModel:
             logprobs=tuple(completion.logprobs) if request.logprobs else (),
             cost_usd=self._prices.cost(endpoint.model, usage, cached_tokens=cached, base_url=endpoint.base_url),
         )
+
+    def _warn_once(self, event: str) -> None:
+        if event not in self._warned:
+            self._warned.add(event)
+            _log.warning(event, model=self.name, host=self._endpoint.host)
 
     def _body(self, request: ChatRequest, *, stream: bool) -> dict[str, object]:
         endpoint = self._endpoint

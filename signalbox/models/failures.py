@@ -6,6 +6,7 @@ however often it is asked for. Messages never hold the key, and little of what t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ _MOST_SAID = 200
 # Neither waiting nor asking again helps: the account is out of money.
 _OUT_OF_MONEY = ("insufficient_quota", "billing_hard_limit_reached")
 _NOT_SUPPORTED = ("unsupported_parameter", "unsupported_value")
+# The same in prose, from servers without such codes: "You are not allowed to request logprobs from this model".
+_REFUSES = re.compile(r"support|allow|enabled|unrecognized|unknown|unexpected|extra", re.IGNORECASE)
+_PARAMETER = re.compile(r"\b(temperature|seed|logprobs|stream_options)\b|['\"`](stop)['\"`]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,8 @@ def at(host: str) -> Iterator[None]:
 
 def _by_status(error: openai.APIStatusError, host: str, model: str) -> Failure:
     status, wait_s = error.status_code, retry_after_s(error.response.headers)
-    if status in (401, 403):
+    unsupported = _unsupported(error) if status in (400, 403, 422) else None
+    if status in (401, 403) and unsupported is None:
         return Failure(
             ConfigurationError(
                 f"{host} refused the API key ({status}) for {model}. Check SIGNALBOX_CLOUD_API_KEY and its rights.",
@@ -108,8 +113,18 @@ def _by_status(error: openai.APIStatusError, host: str, model: str) -> Failure:
         overloaded = Overloaded(f"{host} turned the request away: {why}.", retry_after_s=_default(wait_s, 1.0))
         return Failure(overloaded, passing=not broke, wait_s=wait_s)
     upstream = UpstreamError(f"{host} answered {status}: {_said(error)}", status=status)
-    unsupported = error.param if status == 400 and error.code in _NOT_SUPPORTED else None
     return Failure(upstream, passing=status >= 500, wait_s=wait_s, unsupported=unsupported)
+
+
+def _unsupported(error: openai.APIError) -> str | None:
+    """The parameter of the request that the server refuses, when that is why it failed."""
+    if error.code in _NOT_SUPPORTED and error.param is not None:
+        return error.param
+    message = _message(error.body)
+    if "max_tokens" in message and "max_completion_tokens" in message:
+        return "max_tokens"
+    found = _PARAMETER.search(message) if _REFUSES.search(message) else None
+    return next(filter(None, found.groups())).lower() if found else None
 
 
 def _default(value: float | None, default: float) -> float:
@@ -117,10 +132,16 @@ def _default(value: float | None, default: float) -> float:
 
 
 def _said(error: openai.APIError) -> str:
-    """The server's own words when they are an API's, shortened and masked; a page of HTML is not quoted."""
-    body = error.body
-    message = body.get("message") if isinstance(body, Mapping) else None
-    if not isinstance(message, str) or not message:
-        return "no reason given."
-    text = " ".join(mask_text(message).split())
+    """The server's own words, shortened and masked; a page of HTML is not quoted."""
+    text = " ".join(mask_text(_message(error.body)).split()) or "no reason given."
     return text if len(text) <= _MOST_SAID else text[:_MOST_SAID] + "…"
+
+
+def _message(body: object) -> str:
+    """Where servers put their words: `{"error": {"message": …}}`, `{"error": …}`, a list of these, or plain text."""
+    if isinstance(body, list) and body:
+        body = body[0]
+    if isinstance(body, Mapping):
+        body = next((body[name] for name in ("error", "message", "detail") if body.get(name)), "")
+        return _message(body)
+    return body if isinstance(body, str) and not body.lstrip().startswith("<") else ""

@@ -327,7 +327,7 @@ async def raw_error(response: bytes) -> SignalboxError:
     raise AssertionError
 
 
-def reply(body: dict[str, Any], status: int = 200) -> bytes:
+def reply(body: Any, status: int = 200) -> bytes:
     content = json.dumps(body).encode()
     head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
     return head.encode() + content
@@ -380,6 +380,41 @@ async def test_it_learns_what_a_reasoning_model_refuses() -> None:
         assert len(server.bodies) == 4
         assert server.bodies[-1]["max_completion_tokens"] == 9
         assert not {"max_tokens", "temperature"} & server.bodies[-1].keys()
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "parameter"),
+    [
+        (403, {"error": {"message": "You are not allowed to request logprobs from this model"}}, "logprobs"),
+        (400, [{"error": {"code": 400, "message": "Logprobs is not enabled for models/x"}}], "logprobs"),
+        (400, {"error": "gpt-5 models don't support temperature=0.7."}, "temperature"),
+        (422, {"detail": "Unrecognized request argument supplied: seed"}, "seed"),
+        (400, {"message": "'stop' is not supported with this model."}, "stop"),
+        (400, {"error": {"message": "Use 'max_completion_tokens' instead of 'max_tokens'."}}, "max_tokens"),
+    ],
+)
+async def test_it_understands_refusals_in_prose(status: int, error: Any, parameter: str) -> None:
+    bodies: list[dict[str, Any]] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+            bodies.append(json.loads(await reader.readexactly(length)))
+            refused = parameter in bodies[-1]
+            choice = {"message": {"content": "ok"}, "finish_reason": "stop"}
+            writer.write(reply(error, status) if refused else reply({"choices": [choice]}))
+            await writer.drain()
+            if not refused:
+                writer.close()
+                return
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with CloudModel("m", base_url=f"http://127.0.0.1:{port}/v1") as model:
+            asked = request(logprobs=True, temperature=0.7, seed=3, stop=("a",))
+            assert (await model.generate(asked)).text == "ok"
+    assert len(bodies) == 2
+    assert ("max_completion_tokens" in bodies[1]) == (parameter == "max_tokens")
 
 
 async def test_a_refused_parameter_that_matters_is_an_error() -> None:
