@@ -1,0 +1,169 @@
+"""The store of predictions: each is added once, with its ledger line and, if it waits for a person, its review."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import UTC, date, datetime
+from typing import Any, get_args
+
+from sqlalchemy import Connection, Insert, and_, func, insert, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from signalbox.errors import InvalidInput, NotFound, UnknownName
+from signalbox.storage import rows
+from signalbox.storage.database import Database
+from signalbox.storage.schema import ledger, predictions, reviews
+from signalbox.types import ROUTES, Outcome, Prediction, Route
+
+MAX_LIMIT = 1000
+_OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+_FILTER_ROUTES: tuple[str, ...] = (*ROUTES, "review")
+_INSERT_NEW: dict[str, Insert] = {
+    "sqlite": sqlite.insert(predictions).on_conflict_do_nothing(index_elements=["id"]),
+    "postgresql": postgresql.insert(predictions).on_conflict_do_nothing(index_elements=["id"]),
+}
+
+_INSERT_LEDGER = insert(ledger).inline()
+_INSERT_REVIEW = insert(reviews)
+
+
+class PredictionStore:
+    """Predictions in `database`, which stays the caller's to close."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, prediction: Prediction) -> None:
+        """Store `prediction`; when this returns, it survives a crash. An id that is there already is left as it is.
+
+        Raises:
+            InvalidInput: it can't be stored; `field` says why.
+            Conflict: its review's id belongs to another prediction.
+            Overloaded: too many writes are waiting; nothing was stored.
+            Unavailable: nothing is known to be stored. Adding it again is safe.
+        """
+        rows.check(prediction)
+        row = rows.prediction_row(prediction)
+        money = rows.ledger_row(prediction)
+        review = rows.review_row(prediction)
+
+        def work(connection: Connection) -> None:
+            if not _insert_new(connection, row):
+                return
+            connection.execute(_INSERT_LEDGER, money)
+            if review is not None:
+                connection.execute(_INSERT_REVIEW, review)
+
+        await self._database.write(work)
+
+    async def get(self, id: str) -> Prediction:  # noqa: A002 - the word for it everywhere else
+        """The prediction called `id`.
+
+        Raises:
+            NotFound: there is none.
+            CorruptArtefact: it can't be read.
+        """
+        body = await self._database.read(
+            lambda connection: connection.execute(
+                select(predictions.c.body).where(predictions.c.id == _plain(id))
+            ).scalar_one_or_none()
+        )
+        if body is None:
+            raise NotFound(f"There is no prediction {id!r}.", field="id")
+        return rows.from_body(id, body)
+
+    async def list(
+        self,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        outcome: Outcome | None = None,
+        route: Route | str | None = None,
+        since: datetime | None = None,
+    ) -> tuple[list[Prediction], str | None]:
+        """A page of predictions, newest first, and the cursor of the next page (None: this was the last).
+
+        Following cursors shows each prediction exactly once, whatever is added meanwhile.
+
+        Args:
+            limit: most to return, 1 to 1000.
+            since: the earliest `created_at` to show.
+
+        Raises:
+            InvalidInput: a limit, cursor or time that can't be.
+            UnknownName: there is no such outcome or route.
+        """
+        if not 1 <= limit <= MAX_LIMIT:
+            raise InvalidInput(f"limit is {limit}; give 1 to {MAX_LIMIT}.", field="limit")
+        table = predictions.c
+        query = select(table.body, table.created_at, table.id)
+        if outcome is not None:
+            query = query.where(table.outcome == _known("outcome", outcome, _OUTCOMES))
+        if route is not None:
+            query = query.where(table.route == _known("route", route, _FILTER_ROUTES))
+        if since is not None:
+            if since.tzinfo is None:
+                raise InvalidInput("since has no time zone; append Z for UTC.", field="since")
+            query = query.where(table.created_at >= since)
+        if cursor is not None:
+            moment, last = _read_cursor(cursor)
+            query = query.where(
+                and_(table.created_at <= moment, or_(table.created_at < moment, table.id < last)),
+            )
+        query = query.order_by(table.created_at.desc(), table.id.desc()).limit(limit + 1)
+
+        def work(connection: Connection) -> tuple[list[Prediction], str | None]:
+            found = connection.execute(query).all()
+            items = [rows.from_body(row.id, row.body) for row in found[:limit]]
+            last = found[limit - 1] if len(found) > limit else None
+            return items, None if last is None else _write_cursor(last.created_at, last.id)
+
+        return await self._database.read(work)
+
+    async def spent_usd(self, day: date) -> float:
+        """What all predictions made on `day` (UTC) cost together, in US dollars."""
+        if isinstance(day, datetime):
+            raise InvalidInput("day is a moment; give a date.", field="day")
+        return float(
+            await self._database.read(
+                lambda connection: connection.execute(
+                    select(func.coalesce(func.sum(ledger.c.cost_usd), 0.0)).where(ledger.c.day == day)
+                ).scalar_one()
+            )
+        )
+
+
+def _insert_new(connection: Connection, row: dict[str, Any]) -> bool:
+    """Insert unless the id is there; True if it was not. Two at once with one id: the second waits for the first."""
+    statement = _INSERT_NEW[connection.dialect.name]
+    return connection.execute(statement, row, execution_options={"preserve_rowcount": True}).rowcount == 1
+
+
+def _known(field: str, value: str, names: tuple[str, ...]) -> str:
+    if value not in names:
+        raise UnknownName(f"There is no {field} {value!r}; there are {', '.join(names)}.", field=field)
+    return value
+
+
+def _plain(text: str) -> str:
+    """No stored id has such characters, and PostgreSQL refuses to look for them."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _write_cursor(moment: datetime, last: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([moment.isoformat(), last]).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        written, last = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        moment = datetime.fromisoformat(written)
+        if moment.tzinfo is None:
+            raise ValueError("no time zone")
+        return moment.astimezone(UTC), _plain(last)
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error):
+        raise InvalidInput(
+            "cursor is not one we gave; use next_cursor of the page before, unchanged.", field="cursor"
+        ) from None
