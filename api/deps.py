@@ -1,4 +1,7 @@
-"""What routes may ask for, by name. A part of a service that is not open raises Unavailable."""
+"""What routes may ask for, by name. A part of a service that is not open raises Unavailable.
+
+All are coroutines: FastAPI sends plain functions to a thread, which costs more than everything else it does.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,13 @@ from signalbox.settings import Settings
 from signalbox.storage import PredictionStore
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings = request.app.state.settings
     assert isinstance(settings, Settings)
     return settings
 
 
-def _lifecycle(request: Request) -> Lifecycle:
+async def _lifecycle(request: Request) -> Lifecycle:
     lifecycle = request.app.state.lifecycle
     assert isinstance(lifecycle, Lifecycle)
     return lifecycle
@@ -29,18 +32,18 @@ SettingsDep = Annotated[Settings, Depends(_settings)]
 LifecycleDep = Annotated[Lifecycle, Depends(_lifecycle)]
 
 
-def _service(lifecycle: LifecycleDep) -> Service:
+async def _service(lifecycle: LifecycleDep) -> Service:
     return lifecycle.service
 
 
 ServiceDep = Annotated[Service, Depends(_service)]
 
 
-def _router(service: ServiceDep) -> System:
+async def _router(service: ServiceDep) -> System:
     return service.router
 
 
-def _predictions(service: ServiceDep) -> PredictionStore:
+async def _predictions(service: ServiceDep) -> PredictionStore:
     return service.predictions
 
 
