@@ -32,7 +32,10 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """Out-of-fold: `logits` (n + m, labels) and `signals` (n + m, 8) of n utterances, then m texts out of scope."""
+    """The heads of cross-validation, the fold of each text, and the logits from the head that has not seen it.
+
+    Rows are the n utterances, then the m texts out of scope; `logits` has the shape (n + m, labels).
+    """
 
     heads: tuple[Head, ...]
     folds: NDArray[np.int64]
