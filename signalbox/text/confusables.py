@@ -11,6 +11,7 @@ import json
 import re
 import string
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 from typing import Literal, NamedTuple
@@ -46,32 +47,43 @@ def fold(text: str) -> str:
     """Replaces look-alikes by the ASCII letters they imitate; the length stays the same."""
     if not _finder().search(text):
         return text
-    text = _everywhere().sub(lambda match: _tables().everywhere[match[0]], _TIMES.sub("x", text))
-    pieces: list[str] = []
-    suspects: list[int] = []
-    latin = others = end = 0
+    text = _everywhere().sub(lambda match: _tables().everywhere[ord(match[0])], _TIMES.sub("x", text))
+    changes: list[tuple[re.Match[str], str]] = []
+    suspects: list[re.Match[str]] = []
+    latin = others = 0
     for match in _WORD.finditer(text):
-        word, kind = _judge(match[0])
+        if (word := match[0]).isascii():
+            latin += 1
+            continue
+        folded, kind = _judge(word)
         latin += kind == "latin"
         others += kind == "other"
+        if kind == "suspect":
+            suspects.append(match)
+        elif folded != word:
+            changes.append((match, folded))
+    if latin and latin >= _DOMINANCE * others:
+        changes += [(match, match[0].translate(_tables().foreign)) for match in suspects]
+    return _apply(text, changes)
+
+
+def _apply(text: str, changes: list[tuple[re.Match[str], str]]) -> str:
+    pieces: list[str] = []
+    end = 0
+    for match, word in sorted(changes, key=lambda change: change[0].start()):
         pieces += text[end : match.start()], word
         end = match.end()
-        if kind == "suspect":
-            suspects.append(len(pieces) - 1)
-    if latin and latin >= _DOMINANCE * others:
-        for place in suspects:
-            pieces[place] = _replace(pieces[place], _tables().foreign)
     return "".join(pieces) + text[end:]
 
 
 def _judge(word: str) -> tuple[str, Kind]:
     """The word, folded if it mixes scripts, and what it says about the text's language."""
-    if word.isascii():
-        return word, "latin"
     if not _ONE_SCRIPT.fullmatch(word):
         scripts = {_script(char) for char in word} - {""}
         if len(scripts) > 1 and ("LATIN" in scripts or scripts <= _IMITATING):
-            word = _replace(word, _tables().mixed)
+            word = word.translate(_tables().mixed)
+            if word.isascii():
+                return word, "latin"
             scripts = {_script(char) for char in word} - {""}
         if scripts <= {"LATIN"}:
             return word, "latin" if scripts else "neutral"
@@ -81,10 +93,6 @@ def _judge(word: str) -> tuple[str, Kind]:
         return word, "other"
     # A lone small Greek letter is a symbol, as in α helix.
     return word, "neutral" if len(word) == 1 and word.islower() and _script(word) == "GREEK" else "suspect"
-
-
-def _replace(word: str, table: dict[str, str]) -> str:
-    return "".join([table.get(char, char) for char in word])
 
 
 @lru_cache(maxsize=4096)
@@ -99,9 +107,9 @@ def _script(char: str) -> str:
 class _Tables(NamedTuple):
     """What to fold everywhere (no alphabet uses it), in words of look-alikes only, and in words of several scripts."""
 
-    everywhere: dict[str, str]
-    foreign: dict[str, str]
-    mixed: dict[str, str]
+    everywhere: dict[int, str]
+    foreign: dict[int, str]
+    mixed: dict[int, str]
 
 
 @lru_cache(maxsize=1)
@@ -120,19 +128,23 @@ def _tables() -> _Tables:
             table = everywhere if _script(char) == "LATIN" else foreign
             # The data groups by shape: a capital iota is listed under the small l.
             table.setdefault(char, "I" if letter == "l" and char.isupper() else letter)
-    return _Tables(everywhere, foreign, foreign | _LOOSE)
+    return _Tables(str.maketrans(everywhere), str.maketrans(foreign), str.maketrans(foreign | _LOOSE))
 
 
 @lru_cache(maxsize=1)
 def _everywhere() -> re.Pattern[str]:
-    return re.compile("[" + "".join(_tables().everywhere) + "]")
+    return re.compile(_class(_tables().everywhere))
 
 
 @lru_cache(maxsize=1)
 def _suspicious() -> re.Pattern[str]:
-    return re.compile("[" + "".join(_tables().foreign) + r"\u0300-\u036f]+")
+    return re.compile(f"(?:{_class(_tables().foreign)}|[\u0300-\u036f])+")
 
 
 @lru_cache(maxsize=1)
 def _finder() -> re.Pattern[str]:
-    return re.compile("[" + "".join({*_tables().everywhere, *_tables().mixed, "×"}) + "]")
+    return re.compile(_class({*_tables().everywhere, *_tables().mixed, ord("×")}))
+
+
+def _class(codes: Iterable[int]) -> str:
+    return "[" + "".join(map(chr, codes)) + "]"
