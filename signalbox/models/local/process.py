@@ -1,0 +1,133 @@
+"""Supervising the worker process: starting it, handing it requests, noticing its death, starting it again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+
+from signalbox import errors
+from signalbox.errors import ConfigurationError, ModelCrashed, SignalboxError
+from signalbox.models.local import frames
+from signalbox.telemetry import get_logger
+
+log = get_logger(__name__)
+
+_HOME = Path(__file__).resolve().parents[3]
+_START_S = 60.0
+_STOP_S = 2.0
+
+
+class WorkerProcess:
+    """One running worker. `request` frames get their answers in the queue they were sent with."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._answers: dict[int, asyncio.Queue[frames.Frame]] = {}
+        self._reader = asyncio.create_task(self._read())
+
+    @classmethod
+    async def start(cls, path: Path, *, context_tokens: int, threads: int) -> WorkerProcess:
+        """Start a worker and wait until its model is loaded.
+
+        Raises:
+            ConfigurationError: the model can't be loaded.
+            ModelCrashed: the process died while loading.
+        """
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "signalbox.models.local.worker",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd=_HOME,
+        )
+        config = {"path": str(path), "context_tokens": context_tokens, "threads": threads}
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(frames.pack(config))
+            await process.stdin.drain()
+            first = await asyncio.wait_for(frames.read_async(process.stdout), _START_S)
+        except (TimeoutError, ConnectionError):
+            first = None
+        except BaseException:
+            process.kill()
+            raise
+        if first is None or first["event"] != "ready":
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            if first is not None:
+                raise rebuilt(first)
+            raise ModelCrashed(
+                f"The local LLM's process died while loading {path} (exit code {process.returncode}).", retry_after_s=5
+            )
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return not self._reader.done()
+
+    def send(self, frame: frames.Frame) -> asyncio.Queue[frames.Frame]:
+        """Hand over a request; the queue ends with `done`, `error`, `cancelled` or, if the worker dies, `crashed`."""
+        answers: asyncio.Queue[frames.Frame] = asyncio.Queue()
+        if not self.alive:
+            answers.put_nowait({"event": "crashed"})
+            return answers
+        self._answers[frame["id"]] = answers
+        self._write(frame)
+        return answers
+
+    def cancel(self, request_id: int) -> None:
+        if self.alive:
+            self._write({"op": "cancel", "id": request_id})
+
+    def forget(self, request_id: int) -> None:
+        self._answers.pop(request_id, None)
+
+    async def stop(self) -> None:
+        """Close its input, which ends it; kill it if that takes long."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), _STOP_S)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        await self._reader
+
+    def _write(self, frame: frames.Frame) -> None:
+        assert self._process.stdin is not None
+        # A worker that has just died is noticed by the reader; the pipe's error adds nothing.
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            self._process.stdin.write(frames.pack(frame))
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        while (frame := await frames.read_async(self._process.stdout)) is not None:
+            answers = self._answers.get(frame["id"])
+            if answers is not None:
+                answers.put_nowait(frame)
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        code = await self._process.wait()
+        if self._answers:
+            log.warning("local LLM worker died", exit_code=code, in_flight=len(self._answers))
+        for answers in self._answers.values():
+            answers.put_nowait({"event": "crashed"})
+
+
+def rebuilt(frame: frames.Frame) -> SignalboxError:
+    """The error that the worker wrote down."""
+    kind = getattr(errors, frame["kind"], None)
+    if not (isinstance(kind, type) and issubclass(kind, SignalboxError)):
+        kind = ConfigurationError
+    return kind(frame["detail"], field=frame.get("field"))
