@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 import signalbox
 from api import errors, openapi
@@ -16,6 +17,14 @@ from api.wiring import Service
 from signalbox.settings import Settings
 
 _DESCRIPTION = "Routes each query to the cheapest answer that keeps the promised error rate."
+
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 
 
 def create_app(settings: Settings, *, service: Service | None = None, lifecycle: Lifecycle | None = None) -> FastAPI:
@@ -42,6 +51,8 @@ def create_app(settings: Settings, *, service: Service | None = None, lifecycle:
         redoc_url=None,
         # A redirect would be built from the Host header.
         redirect_slashes=False,
+        # The framework's own telemetry would send request bodies along, and past our masking.
+        telemetry=_NO_TELEMETRY,
     )
     app.state.settings = settings
     app.state.lifecycle = lifecycle

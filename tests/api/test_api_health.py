@@ -137,7 +137,8 @@ async def test_metrics_are_prometheus_text(client: httpx.AsyncClient, service: S
         async def close(self) -> None:
             pass
 
-    service.models.local = Busy()
+    busy: Any = Busy()
+    service.models.local = busy
     response = await client.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=")
     assert "signalbox_local_queue_depth 3.0" in response.text
