@@ -9,7 +9,7 @@ from pathlib import Path
 from agents.policy import Policy, PolicyStore
 from agents.policy.calibrate import RouteReport, calibrate
 from agents.trials import TrialOptions, run_trials
-from api.wiring import open_service, policies_folder
+from api.wiring import open_models, policies_folder
 from eval_sets import read_labelled
 from signalbox.settings import Settings
 
@@ -47,9 +47,9 @@ async def calibrate_policy(
         max_cost_usd=cloud_budget_usd,
         most_short_answers=most_short_answers,
     )
-    async with await open_service(settings, progress=say, write=False) as service:
-        trials = await run_trials(service.router.parts, labelled.queries, options, progress)
-        before = service.router.parts.policy
+    async with await open_models(settings, progress=say) as models:
+        trials = await run_trials(models.parts, labelled.queries, options, progress)
+        before = models.parts.policy
     fitted = calibrate(trials, alpha=settings.alpha, delta=_DELTA)
     policy = PolicyStore(policies_folder(settings)).add(
         alpha=settings.alpha,

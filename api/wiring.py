@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from agents.state import Parts
+from signalbox.contracts import ScoringModel
 from signalbox.errors import SignalboxError
 from signalbox.settings import Settings
 from signalbox.storage import Database, PredictionStore, open_database
 from signalbox.telemetry import Telemetry, get_logger, setup_telemetry
 
 if TYPE_CHECKING:
-    from signalbox.models.local import LocalModel
-
     from agents.router import Router
     from retriever import Index
     from signalbox.contracts import Expert
     from signalbox.encoder import OnnxEncoder
     from signalbox.models.cloud import CloudModel
+    from signalbox.models.local import LocalModel
+    from signalbox.models.prices import Prices
 
 log = get_logger(__name__)
 
@@ -53,6 +53,28 @@ def policies_folder(settings: Settings) -> Path:
 
 
 @dataclass
+class Models:
+    """What answers: the router's parts and the models behind them. Use as an async context manager."""
+
+    parts: Parts
+    encoder: OnnxEncoder
+    index: Index
+    local: LocalModel | CloudModel | None
+    cloud: CloudModel | None
+    executor: Executor
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await _close(self.local, self.cloud)
+        self.executor.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass
 class Service:
     """The running parts. Use as an async context manager, or call `close`."""
 
@@ -60,30 +82,19 @@ class Service:
     telemetry: Telemetry
     database: Database
     predictions: PredictionStore
-    encoder: OnnxEncoder
-    index: Index
+    models: Models
     router: Router
-    local: LocalModel | CloudModel | None
-    cloud: CloudModel | None
-    executor: ThreadPoolExecutor
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
         """Stop in the order in which parts need each other; every part is closed even when one fails."""
-        for part in (self.local, self.cloud, self.database):
-            if part is not None:
-                try:
-                    await part.close()
-                except (SignalboxError, OSError) as error:
-                    log.warning("closing failed", part=type(part).__name__, error=str(error))
-        self.executor.shutdown(wait=False, cancel_futures=True)
+        await self.models.close()
+        await _close(self.database)
         self.telemetry.shutdown()
 
     async def readiness(self) -> dict[str, str]:
@@ -93,85 +104,104 @@ class Service:
             await self.database.check()
         except SignalboxError as error:
             report["database"] = error.detail
-        if not self.index.stats.documents:
+        if not self.models.index.stats.documents:
             report["documents"] = "none ingested: run `signalbox ingest PATH`"
         if self.router.parts.default_expert is None:
             report["expert"] = "none trained: run `signalbox init --example helpdesk`"
-        if self.local is None:
+        if self.models.local is None:
             report["local_llm"] = "switched off by SIGNALBOX_LOCAL_MODEL=none"
-        if self.cloud is None:
+        if self.models.cloud is None:
             report["cloud"] = "not configured: set SIGNALBOX_CLOUD_BASE_URL or SIGNALBOX_CLOUD_API_KEY"
         return report
 
     async def follow_index(self) -> bool:
         """Use what another process has ingested meanwhile; True when there was something new."""
-        changed = await asyncio.get_running_loop().run_in_executor(self.executor, self.index.reload)
+        index = self.models.index
+        changed = await asyncio.get_running_loop().run_in_executor(self.models.executor, index.reload)
         if changed:
-            self.router.replace_parts(retriever=self.index if self.index.stats.chunks else None)
+            self.router.replace_parts(retriever=index if index.stats.chunks else None)
         return changed
 
 
-async def open_service(settings: Settings, *, progress: Progress | None = None, write: bool = True) -> Service:
-    """Open everything the settings name.
+async def open_service(settings: Settings, *, progress: Progress | None = None) -> Service:
+    """Open everything the settings name, to answer queries and keep the predictions.
 
     Args:
         progress: is told in words what takes long.
-        write: whether predictions will be stored; a process that only measures passes False.
 
     Raises:
         ConfigurationError, CorruptArtefact, Unavailable: a part that is there can't be used; what was opened is closed.
     """
-    from agents.grounding import Grounder, Reader, shipped_ranker
-    from agents.policy import PolicyStore
     from agents.router import Router
-    from retriever import Index
-    from signalbox.encoder import load_encoder
 
     telemetry = setup_telemetry(settings)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    database = await open_database(settings, write=write)
-    local: LocalModel | CloudModel | None = None
-    cloud: CloudModel | None = None
+    database: Database | None = None
     try:
-        encoder = load_encoder(settings, progress=progress)
-        index = Index.open(index_folder(settings), encoder)
-        expert = _expert(settings, encoder)
-        local = await _local_model(settings, progress)
-        cloud = _cloud_model(settings)
-        executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="router")
-        from signalbox.models.local import LocalModel as Bundled
-
-        parts = Parts(
-            policy=PolicyStore(policies_folder(settings)).champion(settings.alpha),
-            encoder=encoder,
-            executor=executor,
-            retriever=index if index.stats.chunks else None,
-            grounder=Grounder(Reader(encoder), shipped_ranker()),
-            experts={DEFAULT_EXPERT: expert} if expert else {},
-            default_expert=DEFAULT_EXPERT if expert else None,
-            local=local,
-            scorer=local if isinstance(local, Bundled) else None,
-            cloud=cloud,
-            cloud_max_tokens=settings.cloud_max_tokens,
-            style=_style(settings, local),
-        )
-        parts = _with_prices(parts, settings)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        database = await open_database(settings)
+        models = await open_models(settings, progress=progress)
     except BaseException:
-        for part in (local, cloud, database):
-            if part is not None:
-                await part.close()
+        await _close(database)
         telemetry.shutdown()
         raise
     predictions = PredictionStore(database)
     router = Router(
-        parts,
+        models.parts,
         predictions,
         metrics=telemetry.metrics,
         deadline_ms=settings.deadline_ms,
         max_query_chars=settings.max_query_chars,
         max_concurrent=settings.max_concurrent_queries,
     )
-    return Service(settings, telemetry, database, predictions, encoder, index, router, local, cloud, executor)
+    return Service(settings, telemetry, database, predictions, models, router)
+
+
+async def open_models(settings: Settings, *, progress: Progress | None = None) -> Models:
+    """Open what answers, without a database: enough to calibrate and to measure."""
+    from agents.grounding import Grounder, Reader, shipped_ranker
+    from agents.policy import PolicyStore
+    from retriever import Index
+    from signalbox.encoder import load_encoder
+    from signalbox.models.prices import load_prices
+
+    # Loading takes seconds; the event loop has health checks to answer meanwhile.
+    encoder = await asyncio.to_thread(load_encoder, settings, progress=progress)
+    index = await asyncio.to_thread(Index.open, index_folder(settings), encoder)
+    expert = await asyncio.to_thread(_expert, settings, encoder)
+    policy = PolicyStore(policies_folder(settings)).champion(settings.alpha)
+    prices = load_prices(settings.prices_file)
+    local = await _local_model(settings, progress)
+    cloud = _cloud_model(settings, prices)
+    parts = Parts(
+        policy=policy,
+        encoder=encoder,
+        executor=ThreadPoolExecutor(_THREADS, thread_name_prefix="router"),
+        retriever=index if index.stats.chunks else None,
+        grounder=Grounder(Reader(encoder), shipped_ranker()),
+        experts={DEFAULT_EXPERT: expert} if expert else {},
+        default_expert=DEFAULT_EXPERT if expert else None,
+        local=local,
+        scorer=local if isinstance(local, ScoringModel) else None,
+        cloud=cloud,
+        cloud_cost_usd=_most_cost(settings, prices),
+        reference_cost_usd=_usual_cost(settings, prices),
+        cloud_max_tokens=settings.cloud_max_tokens,
+        style=_style(settings, local),
+    )
+    return Models(parts, encoder, index, local, cloud, parts.executor)
+
+
+class _Closable(Protocol):
+    async def close(self) -> None: ...
+
+
+async def _close(*parts: _Closable | None) -> None:
+    for part in parts:
+        if part is not None:
+            try:
+                await part.close()
+            except (SignalboxError, OSError) as error:
+                log.warning("closing failed", part=type(part).__name__, error=str(error))
 
 
 def _expert(settings: Settings, encoder: OnnxEncoder) -> Expert | None:
@@ -192,18 +222,16 @@ async def _local_model(settings: Settings, progress: Progress | None) -> LocalMo
     from signalbox.models.local import LocalModel
 
     model = LocalModel(settings)
-    if progress:
-        progress("Starting the local LLM; the first start re-encodes it for this processor.")
-    await model.start()
+    await model.start(progress)
     return model
 
 
-def _cloud_model(settings: Settings) -> CloudModel | None:
+def _cloud_model(settings: Settings, prices: Prices) -> CloudModel | None:
     if not settings.has_cloud:
         return None
     from signalbox.models.cloud import CloudModel
 
-    return CloudModel.from_settings(settings)
+    return CloudModel.from_settings(settings, prices)
 
 
 def _style(settings: Settings, local: LocalModel | CloudModel | None) -> Literal["quote", "write"]:
@@ -215,20 +243,18 @@ def _style(settings: Settings, local: LocalModel | CloudModel | None) -> Literal
     return "quote" if getattr(local, "parameters", _SMALL_MODEL_PARAMETERS) < _SMALL_MODEL_PARAMETERS else "write"
 
 
-def _with_prices(parts: Parts, settings: Settings) -> Parts:
-    from signalbox.models.prices import load_prices
-
-    prices = load_prices(settings.prices_file)
-
-    def tokens(text: str) -> int:
-        return _CONTEXT_TOKENS + len(text) // 4
-
+def _most_cost(settings: Settings, prices: Prices) -> Callable[[str], float]:
     def most(text: str) -> float:
+        tokens = _CONTEXT_TOKENS + len(text) // 4
         return prices.estimate(
-            settings.cloud_model, tokens(text), settings.cloud_max_tokens, base_url=settings.cloud_base_url
+            settings.cloud_model, tokens, settings.cloud_max_tokens, base_url=settings.cloud_base_url
         )
 
-    def usual(text: str) -> float:
-        return prices.estimate(settings.cloud_model, tokens(text), _ANSWER_TOKENS)
+    return most
 
-    return replace(parts, cloud_cost_usd=most, reference_cost_usd=usual)
+
+def _usual_cost(settings: Settings, prices: Prices) -> Callable[[str], float]:
+    def usual(text: str) -> float:
+        return prices.estimate(settings.cloud_model, _CONTEXT_TOKENS + len(text) // 4, _ANSWER_TOKENS)
+
+    return usual

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
@@ -45,3 +46,17 @@ def _shown(value: object) -> str:
     if isinstance(value, list | tuple):
         return " to ".join(_shown(item) for item in value)
     return str(value)
+
+
+def silent(_share: float, _stage: str) -> None:
+    """Progress nobody looks at."""
+
+
+def write_readme_section(name: str, text: str) -> None:
+    """Replace what stands between `<!-- NAME -->` and `<!-- /NAME -->` in README.md."""
+    path = Path(__file__).resolve().parents[1] / "README.md"
+    before, _, rest = path.read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")
+    _, mark, after = rest.partition(f"<!-- /{name} -->")
+    if not mark:
+        raise SystemExit(f"README.md has no section <!-- {name} --> … <!-- /{name} -->.")
+    path.write_text(f"{before}<!-- {name} -->\n{text}{mark}{after}", encoding="utf-8")

@@ -105,6 +105,7 @@ class Score:
         return self.total / len(self.token_logprobs) if self.token_logprobs else 0.0
 
 
+@runtime_checkable
 class ScoringModel(Protocol):
     """A model that reads: it says how likely given texts are. One `Score` per (prefix, continuation) pair."""
 

@@ -21,7 +21,6 @@ def init(
     if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing if a workspace is there.")] = False,
 ) -> None:
     """Make the data directory; with --example: ingest its documents, train its expert, calibrate its policy."""
-    from signalbox.errors import UnknownName
     from signalbox.settings import Settings
 
     settings = Settings.load()
@@ -30,22 +29,18 @@ def init(
         return
     folder = None
     if example is not None:
-        folder = _examples() / example
-        if not folder.is_dir():
-            known = ", ".join(sorted(path.name for path in _examples().iterdir() if path.is_dir()))
-            raise UnknownName(f"There is no example {example!r}; known are: {known}.", field="example")
+        from api.workspace import example_folder
+
+        folder = example_folder(example)
     _check_room(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     if folder is not None:
-        _ingest_and_train(settings, folder)
+        from api.workspace import fill_workspace
+
+        with progress_bar("Filling the workspace") as progress:
+            fill_workspace(settings, folder, progress=progress, say=say)
         asyncio.run(_calibrate(settings, folder))
     out().print(f"The workspace in {settings.data_dir} is ready: signalbox serve, or signalbox predict QUERY.")
-
-
-def _examples() -> Path:
-    import api
-
-    return Path(api.__file__).resolve().parents[1] / "examples"
 
 
 def _check_room(settings: Settings) -> None:
@@ -62,33 +57,6 @@ def _check_room(settings: Settings) -> None:
             f"{existing} has {free / 1e9:.1f} GB free; a workspace needs {_NEEDED_BYTES / 1e9:.0f} GB. Make room, "
             "or set SIGNALBOX_DATA_DIR to another disk."
         )
-
-
-def _ingest_and_train(settings: Settings, folder: Path) -> None:
-    from api.wiring import DEFAULT_EXPERT, experts_folder, index_folder
-    from classifiers import read_intents, train_intents
-    from retriever import Limits, ingest
-    from signalbox.encoder import load_encoder
-
-    encoder = load_encoder(settings, progress=say)
-    with progress_bar("Ingesting documents") as progress:
-        report = ingest(
-            [folder / "documents"],
-            index_folder=index_folder(settings),
-            encoder=encoder,
-            limits=Limits.of(settings),
-            progress=progress,
-        )
-    say(f"Ingested {report.documents} documents in {report.chunks} chunks.")
-    with progress_bar("Training the intents expert") as progress:
-        expert = train_intents(
-            read_intents(folder / "intents.jsonl", folder / "out_of_scope.jsonl"),
-            encoder,
-            name=DEFAULT_EXPERT,
-            folder=experts_folder(settings),
-            progress=progress,
-        )
-    say(f"Trained the expert {expert.name}.")
 
 
 async def _calibrate(settings: Settings, folder: Path) -> None:

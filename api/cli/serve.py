@@ -15,4 +15,4 @@ def serve(
     from api.server import serve as run_server
     from signalbox.settings import Settings
 
-    run_server(Settings.load(host=host, port=port))
+    raise typer.Exit(run_server(Settings.load(host=host, port=port)))

@@ -1,0 +1,46 @@
+"""Filling a data directory from an example folder: its documents, its expert."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from api.wiring import DEFAULT_EXPERT, experts_folder, index_folder
+from classifiers import read_intents, train_intents
+from retriever import Limits, ingest
+from signalbox.encoder import load_encoder
+from signalbox.errors import UnknownName
+from signalbox.settings import Settings
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+def example_folder(name: str) -> Path:
+    """Raises UnknownName, listing the examples there are."""
+    known = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
+    if name not in known:
+        raise UnknownName(f"There is no example {name!r}; known are: {', '.join(known)}.", field="example")
+    return EXAMPLES / name
+
+
+def fill_workspace(
+    settings: Settings, folder: Path, *, progress: Callable[[float, str], None], say: Callable[[str], None]
+) -> None:
+    """Ingest `folder / "documents"` and train the intents expert on `intents.jsonl` and `out_of_scope.jsonl`."""
+    encoder = load_encoder(settings, progress=say)
+    report = ingest(
+        [folder / "documents"],
+        index_folder=index_folder(settings),
+        encoder=encoder,
+        limits=Limits.of(settings),
+        progress=lambda share, stage: progress(share / 2, stage),
+    )
+    say(f"Ingested {report.documents} documents in {report.chunks} chunks.")
+    expert = train_intents(
+        read_intents(folder / "intents.jsonl", folder / "out_of_scope.jsonl"),
+        encoder,
+        name=DEFAULT_EXPERT,
+        folder=experts_folder(settings),
+        progress=lambda share, stage: progress(0.5 + share / 2, stage),
+    )
+    say(f"Trained the expert {expert.name}.")

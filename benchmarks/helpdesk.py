@@ -1,0 +1,113 @@
+"""The sample help desk's held-out labelled queries through the whole router: the table in the README.
+
+`python -m benchmarks.helpdesk [--data test.jsonl] [--json] [--write]`
+
+Makes the workspace in a folder of its own (ingest, train, calibrate on `calibration.jsonl`) and asks the queries of
+`test.jsonl`, which nothing was fitted on. Beside it, in the same run, the policy without calibration: every route
+accepted from the same confidence on. `--write` puts the table into README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from agents.policy import PolicyStore
+from agents.router import Router
+from api.calibration import calibrate_policy
+from api.wiring import Models, open_models
+from api.workspace import example_folder, fill_workspace
+from benchmarks._common import finish, silent, write_readme_section
+from benchmarks.grounding import Nowhere
+from eval_sets import LabelledQuery, read_labelled
+from evaluators import RoutingReport, report_routing
+from signalbox.settings import Settings
+
+EXAMPLE = example_folder("helpdesk")
+
+
+async def measure(
+    settings: Settings, calibration: list[Path], queries: tuple[LabelledQuery, ...]
+) -> tuple[RoutingReport, RoutingReport]:
+    async with await open_models(settings) as models:
+        uncalibrated = await _report(models, queries)
+    await calibrate_policy(settings, calibration, progress=silent, say=lambda _: None, most_short_answers=60)
+    async with await open_models(settings) as models:
+        return await _report(models, queries), uncalibrated
+
+
+async def _report(models: Models, queries: tuple[LabelledQuery, ...]) -> RoutingReport:
+    return await report_routing(Router(replace(models.parts), Nowhere()), queries)
+
+
+def table(report: RoutingReport) -> str:
+    """Markdown, for the README."""
+    lines = [
+        "| route | answered | right | calibration error | cost | p50 | p95 |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in report.rows:
+        low, high = row.right_interval or (0.0, 1.0)
+        share = f"{row.right} ({row.right / row.answered:.0%}, {low:.0%} to {high:.0%})"
+        name = "*review* (a person was needed)" if row.route == "review" else f"`{row.route}`"
+        ece = f"{row.ece:.3f}" if row.ece is not None else "-"
+        lines.append(
+            f"| {name} | {row.answered} | {share} | {ece} | ${row.cost_usd:.2f} "
+            f"| {row.p50_ms:.0f} ms | {row.p95_ms:.0f} ms |"
+        )
+    return "\n".join(lines)
+
+
+def summary(report: RoutingReport, alpha: float) -> str:
+    low, high = report.error_interval or (0.0, 1.0)
+    return (
+        f"{report.answered} of {report.queries} queries answered without a person, {report.wrong} of them wrong "
+        f"({report.error_rate or 0:.1%}, 95% interval {low:.1%} to {high:.1%}; accepted: {alpha:.0%})."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, nargs="+", default=[EXAMPLE / "queries" / "test.jsonl"])
+    parser.add_argument("--json", action="store_true", help="only the last line")
+    parser.add_argument("--write", action="store_true", help="replace the table in README.md")
+    arguments = parser.parse_args()
+    queries = read_labelled(arguments.data).queries
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings.load(data_dir=Path(folder))
+        fill_workspace(settings, EXAMPLE, progress=silent, say=lambda _: None)
+        calibration = [EXAMPLE / "queries" / "calibration.jsonl"]
+        calibrated, uncalibrated = asyncio.run(measure(settings, calibration, queries))
+        policy = PolicyStore(settings.data_dir / "policies").champion(settings.alpha)
+    text = f"{table(calibrated)}\n\n{summary(calibrated, policy.alpha)}\n"
+    if not arguments.json:
+        print(text)
+        print("Without calibration, on the same queries:\n")
+        print(f"{table(uncalibrated)}\n\n{summary(uncalibrated, policy.alpha)}\n")
+    if arguments.write:
+        write_readme_section("helpdesk", text)
+    finish(
+        "Sample help desk",
+        {**_figures(calibrated), "cores": os.cpu_count(), "anchors": {"uncalibrated": _figures(uncalibrated)}},
+        only_json=arguments.json,
+    )
+
+
+def _figures(report: RoutingReport) -> dict[str, object]:
+    return {
+        "queries": report.queries,
+        "answered": report.answered,
+        "wrong": report.wrong,
+        "error_rate": report.error_rate,
+        "error_interval": report.error_interval,
+        "coverage": report.answered / report.queries,
+        "routes": {row.route: row.answered for row in report.rows},
+    }
+
+
+if __name__ == "__main__":
+    main()
