@@ -10,6 +10,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -244,11 +245,43 @@ async def test_a_directory_in_place_of_the_file_is_named(sqlite_settings: Settin
             await open_database(sqlite_settings, write=write)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-async def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(ConfigurationError, match="data_dir"):
-        await open_database(Settings(data_dir=tmp_path / "data"))
+async def test_a_folder_or_file_without_permission_is_named() -> None:
+    """In a child that gives up root first, since root may do everything."""
+    script = """
+import asyncio, os, sys
+from pathlib import Path
+from signalbox.errors import ConfigurationError
+from signalbox.settings import Settings
+from signalbox.storage import open_database
+
+async def main():
+    async with await open_database(Settings(data_dir=sys.argv[1])):
+        pass
+    folder = Path(sys.argv[1])
+    for path in folder.iterdir():
+        path.chmod(0o400)
+    folder.chmod(0o555)
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    for data_dir, write in ((folder, True), (folder, False), (folder / "below", True), (folder.parent / "new", True)):
+        try:
+            await open_database(Settings(data_dir=data_dir), write=write)
+            print("opened")
+        except ConfigurationError as error:
+            print("data_dir" in str(error), str(data_dir) in str(error))
+
+asyncio.run(main())
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        done = run_child(script, Path(folder) / "data")
+        Path(folder, "data").chmod(0o755)
+    if os.geteuid() == 0:
+        assert done.stdout.splitlines() == ["True True"] * 4, done.stderr
+    else:
+        assert done.stdout.splitlines()[0] == "True True", done.stderr
 
 
 async def test_odd_folder_names_work(tmp_path: Path) -> None:
