@@ -182,7 +182,7 @@ class Index:
         positions = np.union1d(nearest, _best(bm25, count, among))
         similarity = snapshot.vectors.cosines(unit, positions)
         lexical = bm25[positions]
-        fused = fuse(similarity, lexical)
+        fused = fuse(similarity, lexical, snapshot.manifest.chunks)
         order = np.lexsort((positions, -similarity, -fused))[:k]
         rows = snapshot.records.at(positions[order].tolist(), filters)
         return tuple(

@@ -6,9 +6,11 @@ of characters. Queries of stop words, emoji or unknown words match nothing and h
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ _NAMES = {
 }
 Scores = NDArray[np.float32]
 
-_CONTRACTION = re.compile(r"n['’]t\b|['’](?:s|re|ve|ll|d|m|t)\b")
+_CONTRACTION = re.compile(r"(?<!ca)n['’]t\b|['’](?:s|re|ve|ll|d|m|t)\b")
 _ACCENT = re.compile("[\u0300-\u036f]")
 # Thai, Lao, Burmese, Khmer, Japanese and Chinese are written without spaces.
 _UNSPACED = (
@@ -72,16 +74,22 @@ class Tokenizer:
         return found
 
 
+def _bm25s() -> Any:
+    """bm25s, loaded with the first index and told to log no more than others."""
+    bm25s = import_module("bm25s")
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    return bm25s
+
+
 def build(texts: Iterable[str], folder: Path) -> None:
     """Index the texts in order and save the index; nothing is written when no text has a word."""
-    import bm25s
 
     tokenize = Tokenizer()
     vocabulary: dict[str, int] = {}
     ids = [[vocabulary.setdefault(word, len(vocabulary)) for word in tokenize(text)] for text in texts]
     if not vocabulary:
         return
-    bm25 = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
+    bm25 = _bm25s().BM25(method="lucene", k1=1.2, b=0.75)
     bm25.index((ids, vocabulary), show_progress=False, create_empty_token=False)
     bm25.save(folder, **_NAMES, allow_pickle=False, show_progress=False)
 
@@ -93,9 +101,7 @@ class Lexical:
         self._count = count
         self._bm25: Any = None
         if (folder / _NAMES["data_name"]).exists():
-            import bm25s
-
-            self._bm25 = bm25s.BM25.load(folder, **_NAMES, mmap=True, allow_pickle=False, show_progress=False)
+            self._bm25 = _bm25s().BM25.load(folder, **_NAMES, mmap=True, allow_pickle=False, show_progress=False)
             # Slicing a memory map costs as much as reading it; a plain view of the same pages does not.
             self._data, self._rows = (np.asarray(self._bm25.scores[name]) for name in ("data", "indices"))
             self._starts: list[int] = self._bm25.scores["indptr"].tolist()

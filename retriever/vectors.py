@@ -60,9 +60,10 @@ def build(folder: Path, vectors: Vectors, kind: str) -> None:
     faiss = _faiss()
     count, dimension = vectors.shape
     codes = f"PQ{dimension // 2 if dimension % 2 == 0 else dimension}x4fs"
-    cells = f"IVF{int(4 * np.sqrt(count))}," if kind == "ivf_pq4" else ""
-    index = faiss.index_factory(dimension, cells + codes, faiss.METRIC_INNER_PRODUCT)
-    sample = np.random.default_rng(_SEED).choice(count, min(count, _TRAINING), replace=False)
+    cells = int(4 * np.sqrt(count)) if kind == "ivf_pq4" else 0
+    index = faiss.index_factory(dimension, f"IVF{cells},{codes}" if cells else codes, faiss.METRIC_INNER_PRODUCT)
+    training = min(count, max(_TRAINING, 40 * cells))
+    sample = np.random.default_rng(_SEED).choice(count, training, replace=False)
     index.train(np.ascontiguousarray(vectors[np.sort(sample)]))
     for start in range(0, count, 50_000):
         index.add(np.ascontiguousarray(vectors[start : start + 50_000]))
@@ -83,8 +84,6 @@ class VectorIndex:
             self._index.add(np.ascontiguousarray(self._vectors))
         else:
             self._index = faiss.read_index(str(folder / _FAISS_FILE))
-        if kind == "ivf_pq4":
-            self._index.nprobe = max(16, self._index.nlist // 32)
 
     def nearest(self, vector: Vectors, k: int, among: Positions | None = None) -> Positions:
         """Rows with the highest cosine, best first: at most k, only of `among` (ascending) where given."""
@@ -93,7 +92,9 @@ class VectorIndex:
         if among is not None and len(among) <= _FEW:
             candidates = among
         else:
-            candidates = self._candidates(vector, k if self._kind == "flat" else max(2 * k, _CANDIDATES), among)
+            k = min(k, len(self._vectors) if among is None else len(among))
+            wanted = k if self._kind == "flat" else max(2 * k, _CANDIDATES)
+            candidates = self._candidates(vector, min(wanted, len(self._vectors)), among)
         order = np.argsort(-self.cosines(vector, candidates), kind="stable")
         return candidates[order[:k]]
 
@@ -101,14 +102,23 @@ class VectorIndex:
         """At least `count` rows that pass the filter, as far as there are. Compressed indexes can't filter."""
         total = len(self._vectors)
         wanted = count if among is None else round(1.5 * count * total / len(among))
+        widen = 1
         while True:
-            _, rows = self._index.search(vector[None, :], min(wanted, total))
-            found: Positions = rows[0][rows[0] >= 0]
+            found = self._scan(vector, min(wanted * widen, total), widen)
             if among is not None:
                 found = found[_contains(among, found)]
-            if len(found) >= count or wanted >= total or among is None:
+            if len(found) >= count or widen >= total:
                 return found
-            wanted *= 4
+            widen *= 4
+
+    def _scan(self, vector: Vectors, count: int, widen: int) -> Positions:
+        parameters = None
+        if self._kind == "ivf_pq4":
+            cells = min(self._index.nlist, widen * max(32, self._index.nlist // 32))
+            parameters = _faiss().SearchParametersIVF(nprobe=cells)
+        _, rows = self._index.search(vector[None, :], count, params=parameters)
+        found: Positions = rows[0][rows[0] >= 0]
+        return found
 
     def cosines(self, vector: Vectors, rows: Positions) -> Vectors:
         """Exact cosines of some rows, shape (len(rows),)."""

@@ -103,8 +103,14 @@ def publish(folder: Path, name: str, fill: Callable[[Path], Manifest]) -> Manife
 
     write_artefact(folder / name, kind=KIND, format=FORMAT, fill=fill_and_keep)
     replace_text(folder / _CURRENT, f"{name}\n")
-    for entry in folder.iterdir():
-        if _NAME.fullmatch(entry.name) and entry.name not in (name, previous):
-            # Readers of an older version keep the files they opened; what can't be removed now goes the next time.
-            shutil.rmtree(entry, ignore_errors=True)
+    _tidy(folder, {name, previous})
     return made[0]
+
+
+def _tidy(folder: Path, kept: set[str | None]) -> None:
+    """Remove older versions, whose readers keep the files they opened, and pointers that were never put in place."""
+    for entry in folder.iterdir():
+        if _NAME.fullmatch(entry.name) and entry.name not in kept:
+            shutil.rmtree(entry, ignore_errors=True)  # what can't be removed now goes the next time
+        elif entry.name.startswith(".tmp-") and entry.is_file():
+            entry.unlink(missing_ok=True)

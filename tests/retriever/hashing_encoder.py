@@ -14,7 +14,7 @@ from signalbox.contracts import Vectors
 class HashingEncoder:
     """Bags of hashed words as unit vectors. `encoded` lists the texts it was given."""
 
-    def __init__(self, dimension: int = 64, name: str = "hashing") -> None:
+    def __init__(self, dimension: int = 512, name: str = "hashing") -> None:
         self.dimension = dimension
         self.name = name
         self.encoded: list[str] = []
@@ -25,7 +25,7 @@ class HashingEncoder:
         for row, text in enumerate(texts):
             for word in re.findall(r"\w+", text.lower()):
                 digest = hashlib.md5(f"{self.name} {word}".encode()).digest()
-                vectors[row, digest[0] % self.dimension] += 1 if digest[1] % 2 else -1
+                vectors[row, int.from_bytes(digest[2:4]) % self.dimension] += 1 if digest[1] % 2 else -1
             vectors[row, 0] += 0.01
             vectors[row] /= np.linalg.norm(vectors[row])
         return vectors
