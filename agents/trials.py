@@ -38,7 +38,7 @@ class TrialOptions:
 async def run_trials(
     parts: Parts, queries: Sequence[LabelledQuery], options: TrialOptions, progress: Progress | None = None
 ) -> list[Trial]:
-    """One trial per query and available route. A query the router would refuse as unreadable is left out."""
+    """One trial per query and available route, without those that the labels can't judge and unreadable queries."""
     trials: list[Trial] = []
     spent, cut = 0.0, 0
     for number, labelled in enumerate(queries):
@@ -64,6 +64,8 @@ async def run_trials(
                     continue
             shorten = options.most_short_answers is None or cut < options.most_short_answers
             trial = await _try(route, state, runtime, labelled, shorten=shorten)
+            if trial is None:
+                continue
             cut += trial.short_signals is not None
             spent += trial.cost_usd
             trials.append(trial)
@@ -74,7 +76,8 @@ async def run_trials(
 
 async def _try(
     route: Route, state: RouterState, runtime: Runtime[Run], labelled: LabelledQuery, *, shorten: bool
-) -> Trial:
+) -> Trial | None:
+    """None where the labels can't tell whether the answer is right."""
     state = {**state, "remaining": (route,), "plan": _only(route, state["plan"])}
     match route:
         case "classifier":
@@ -86,7 +89,9 @@ async def _try(
             found = await nodes.cloud(state, runtime)
     candidate = found["candidate"]
     assert candidate is not None
-    right = candidate.answer is not None and labelled.is_right(candidate.answer)
+    right = False if candidate.answer is None else labelled.is_right(candidate.answer)
+    if right is None:
+        return None
     short = await _short(candidate, state["text"], runtime.context, labelled) if right and shorten else None
     return Trial(
         query_id=labelled.id,

@@ -52,7 +52,8 @@ def table(report: RoutingReport) -> str:
     ]
     for row in report.rows:
         low, high = row.right_interval or (0.0, 1.0)
-        share = f"{row.right} ({row.right / row.answered:.0%}, {low:.0%} to {high:.0%})"
+        measured = row.answered - row.unmeasured
+        share = f"{row.right} of {measured} ({row.right / max(1, measured):.0%}, {low:.0%} to {high:.0%})"
         name = "*review* (a person was needed)" if row.route == "review" else f"`{row.route}`"
         ece = f"{row.ece:.3f}" if row.ece is not None else "-"
         lines.append(

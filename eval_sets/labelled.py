@@ -40,10 +40,15 @@ class LabelledQuery(Frozen):
     language: str = "en"
     style: str = "plain"
 
-    def is_right(self, answer: Answer) -> bool:
-        """Whether `answer` is right, by its label or by its text."""
+    def is_right(self, answer: Answer) -> bool | None:
+        """Whether `answer` is right, by its label or by its text; None where the file can't tell.
+
+        It can't tell of a text when it names intents only: other words may answer as well.
+        """
         if answer.labels and answer.labels[0].label in self.intents:
             return True
+        if not answer.labels and self.intents and not self.contains:
+            return None
         text = plain(answer.text or "")
         return any(plain(wanted) in text for wanted in self.contains)
 

@@ -21,14 +21,16 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True, slots=True)
 class RouteRow:
-    """One route's share of the traffic. `right_interval` is exact at 95%; `ece` is None below 20 answers.
+    """One route's share of the traffic. `right_interval` is exact at 95%; `ece` is None below 20 measured answers.
 
-    For `review`, `right` counts the queries whose best guess was wrong or missing: those a person was needed for.
+    `unmeasured` answers, of which the labels can't tell whether they are right, count in `answered` only. For `review`,
+    `right` counts the queries whose best guess was wrong or missing: those a person was needed for.
     """
 
     route: str
     answered: int
     right: int
+    unmeasured: int
     right_interval: tuple[float, float] | None
     ece: float | None
     cost_usd: float
@@ -66,13 +68,14 @@ async def report_routing(
     ]
     rows.append(_review_row([(q, p) for q, p in done if p.outcome != "answered"]))
     answered = sum(row.answered for row in rows[:-1])
-    wrong = answered - sum(row.right for row in rows[:-1])
+    measured = answered - sum(row.unmeasured for row in rows[:-1])
+    wrong = measured - sum(row.right for row in rows[:-1])
     return RoutingReport(
         queries=len(done),
         answered=answered,
         wrong=wrong,
-        error_rate=wrong / answered if answered else None,
-        error_interval=clopper_pearson(wrong, answered) if answered else None,
+        error_rate=wrong / measured if measured else None,
+        error_interval=clopper_pearson(wrong, measured) if measured else None,
         saved_usd=sum(prediction.saved_usd for _, prediction in done),
         rows=tuple(row for row in rows if row.answered),
     )
@@ -83,31 +86,32 @@ def _taken(prediction: Prediction) -> str | None:
 
 
 def _row(route: str, done: Sequence[tuple[LabelledQuery, Prediction]]) -> RouteRow:
-    right = np.array([p.answer is not None and q.is_right(p.answer) for q, p in done], dtype=np.float64)
-    measured = [(p.confidence, r) for (_, p), r in zip(done, right, strict=True) if p.confidence is not None]
+    verdicts = [(p, q.is_right(p.answer) if p.answer else False) for q, p in done]
+    measured = [(p.confidence, right) for p, right in verdicts if right is not None]
+    right = sum(right for _, right in measured)
+    sure = [(confidence, right) for confidence, right in measured if confidence is not None]
     ece = None
-    if len(measured) >= _FEWEST_FOR_ECE:
-        ece = expected_calibration_error(np.array([c for c, _ in measured]), np.array([r for _, r in measured]))
-    return RouteRow(
-        route=route,
-        answered=len(done),
-        right=int(right.sum()),
-        right_interval=clopper_pearson(int(right.sum()), len(done)) if done else None,
-        ece=ece,
-        cost_usd=sum(p.cost_usd for _, p in done),
-        p50_ms=_quantile(done, 50),
-        p95_ms=_quantile(done, 95),
-    )
+    if len(sure) >= _FEWEST_FOR_ECE:
+        ece = expected_calibration_error(np.array([c for c, _ in sure]), np.array([float(r) for _, r in sure]))
+    return _finished(route, done, right, len(measured), ece)
 
 
 def _review_row(done: Sequence[tuple[LabelledQuery, Prediction]]) -> RouteRow:
-    needed = sum(p.answer is None or not q.is_right(p.answer) for q, p in done)
+    verdicts = [q.is_right(p.answer) if p.answer else False for q, p in done]
+    measured = [right for right in verdicts if right is not None]
+    return _finished("review", done, sum(not right for right in measured), len(measured), None)
+
+
+def _finished(
+    route: str, done: Sequence[tuple[LabelledQuery, Prediction]], right: int, measured: int, ece: float | None
+) -> RouteRow:
     return RouteRow(
-        route="review",
+        route=route,
         answered=len(done),
-        right=needed,
-        right_interval=clopper_pearson(needed, len(done)) if done else None,
-        ece=None,
+        right=right,
+        unmeasured=len(done) - measured,
+        right_interval=clopper_pearson(right, measured) if measured else None,
+        ece=ece,
         cost_usd=sum(p.cost_usd for _, p in done),
         p50_ms=_quantile(done, 50),
         p95_ms=_quantile(done, 95),

@@ -24,7 +24,7 @@ async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         route="classifier",
         answer=opinion.answer,
         evidence=opinion.evidence,
-        signals={**opinion.features, "confidence": opinion.confidence},
+        signals={**state["features"], **opinion.features, "confidence": opinion.confidence},
         confidence=opinion.confidence,
         expert=expert.name,
         duration_ms=(time.perf_counter() - started) * 1000,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from langgraph.runtime import Runtime
 
@@ -29,7 +30,7 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     started = time.perf_counter()
     with span("cloud", model=model.name):
         try:
-            candidate = _candidate(await model.generate(request))
+            candidate = _candidate(await model.generate(request), state["features"])
         except SignalboxError as error:
             candidate = Candidate(route="cloud", answer=None, model=model.name, failure=error.detail)
     spent = (time.perf_counter() - started) * 1000
@@ -40,14 +41,14 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     }
 
 
-def _candidate(result: ChatResult) -> Candidate:
+def _candidate(result: ChatResult, features: Mapping[str, float]) -> Candidate:
     text = result.text.strip()
     unknown = not text or UNKNOWN.lower() in text.lower()
     return Candidate(
         route="cloud",
         answer=None if unknown else Answer(text=text),
         failure="the model says that it doesn't know" if unknown else None,
-        signals=cloud_signals(result),
+        signals={**features, **cloud_signals(result)},
         model=result.model,
         usage=result.usage,
         cost_usd=result.cost_usd,

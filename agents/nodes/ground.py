@@ -41,7 +41,7 @@ async def _attempt(state: RouterState, run: Run) -> Candidate:
             answer=Answer(text=written.text) if written.text else None,
             failure=written.failure,
             evidence=grounding.quotes,
-            signals={**grounding.signals, "supported": written.supported},
+            signals={**state["features"], **grounding.signals, "supported": written.supported},
             model=written.result.model,
             usage=written.result.usage,
             cost_usd=written.result.cost_usd,
@@ -50,6 +50,6 @@ async def _attempt(state: RouterState, run: Run) -> Candidate:
         route="grounded",
         answer=Answer(text=grounding.quotes[0].text),
         evidence=grounding.quotes,
-        signals=dict(grounding.signals),
+        signals={**state["features"], **grounding.signals},
         model=parts.local.name if parts.local else None,
     )

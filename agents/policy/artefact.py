@@ -38,11 +38,13 @@ class Logistic(Frozen):
 class RiskPoint(Frozen):
     """What accepting at `threshold` did on labelled queries that the confidence was not fitted on.
 
-    `error_bound` is the Clopper-Pearson upper bound of the error rate at confidence 1 - delta.
+    `expected_wrong` is what the confidences promise, `wrong` what the labels say; `error_bound` is the Clopper-Pearson
+    upper bound of the error rate at confidence 1 - delta.
     """
 
     threshold: Probability
     answered: int = Field(ge=0)
+    expected_wrong: float = Field(ge=0)
     wrong: int = Field(ge=0)
     error_bound: Probability
 

@@ -137,14 +137,15 @@ def risk_curve(confidences: Floats, trials: Sequence[Trial], delta: float) -> tu
     """Per threshold, strict to lax, how many answers it accepts, how many of them are wrong, and the bound."""
     points: list[RiskPoint] = []
     for threshold in _GRID:
-        taken = [t for t, p in zip(trials, confidences, strict=True) if t.answered and p >= threshold]
+        taken = [(t, p) for t, p in zip(trials, confidences, strict=True) if t.answered and p >= threshold]
         if not taken or (points and len(taken) == points[-1].answered):
             continue
-        wrong = sum(not trial.right for trial in taken)
+        wrong = sum(not trial.right for trial, _ in taken)
         points.append(
             RiskPoint(
                 threshold=threshold,
                 answered=len(taken),
+                expected_wrong=float(sum(1 - p for _, p in taken)),
                 wrong=wrong,
                 error_bound=error_bound(wrong, len(taken), delta),
             )

@@ -5,14 +5,14 @@ No clock, no model and no graph in here; everything needed comes as an argument,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.policy.artefact import NEVER, Policy, RiskPoint, RoutePolicy
 from signalbox.types import ROUTES, Constraints, Estimate, Route
 
-_ROOM = 1e-9
-_TWO_ERRORS = 5.4  # answers times alpha at which a 90% bound allows two errors (a gamma quantile)
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +87,26 @@ def accept_threshold(known: RoutePolicy | None, alpha: float) -> float:
         return 1 - alpha
     chosen = NEVER
     for point in _tested(known.curve, alpha):
-        if point.error_bound > alpha + _ROOM:
+        if point.error_bound > alpha + _ROUNDING:
             break
         chosen = point.threshold
     return chosen
 
 
 def _tested(curve: Sequence[RiskPoint], alpha: float) -> Sequence[RiskPoint]:
-    """The sequence starts where two wrong answers would still prove alpha: at fewer answers one unlucky error ends it.
+    """The sequence starts where the confidences themselves promise most room below alpha, in standard errors.
 
-    Which points those are depends on counts of answers only, never on how many were wrong.
+    Started at the strictest threshold it would end at the first unlucky answer. Where it starts depends on confidences
+    and counts only, never on which answers were wrong.
     """
-    enough = [point for point in curve if point.answered >= _TWO_ERRORS / alpha]
-    return enough or curve[-1:]
+    start = max(range(len(curve)), key=lambda place: _room(curve[place], alpha))
+    return curve[start:]
+
+
+def _room(point: RiskPoint, alpha: float) -> float:
+    share = point.expected_wrong / point.answered
+    spread = math.sqrt(max(share * (1 - share), alpha * (1 - alpha) / 4) / point.answered)
+    return (alpha - share) / spread
 
 
 def is_feasible(known: RoutePolicy | None, alpha: float) -> bool:

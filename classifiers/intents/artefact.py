@@ -154,8 +154,10 @@ def _write(folder: Path, trained: Trained) -> None:
     vocabulary = {"words": list(blocks.words.vocabulary), "characters": list(blocks.characters.vocabulary)}
     _dump(folder / "vocabulary.json", vocabulary)
     intents = [
-        {"intent": label, "title": title, "reply": reply}
-        for label, title, reply in zip(trained.labels, trained.titles, trained.replies, strict=True)
+        {"intent": label, "title": title, "reply": reply, "stems": sorted(stems)}
+        for label, title, reply, stems in zip(
+            trained.labels, trained.titles, trained.replies, trained.stems, strict=True
+        )
     ]
     _dump(folder / "labels.json", {"intents": intents, "confidence": trained.confidence.to_json()})
 
@@ -189,6 +191,7 @@ def _read(folder: Path) -> Trained:
         )
         intents = [(str(item["intent"]), str(item["title"]), str(item["reply"])) for item in stored["intents"]]
         labels, titles, replies = (tuple(column) for column in zip(*intents, strict=True))
+        stems = tuple(frozenset(map(str, item["stems"])) for item in stored["intents"])
         confidence = LogisticModel.from_json(stored["confidence"])
         fits = (
             len(terms["words"]) == len(arrays["word_idf"])
@@ -200,7 +203,7 @@ def _read(folder: Path) -> Trained:
         raise CorruptArtefact(f"{folder} can't be read as an expert ({error}): {_REMEDY}.") from None
     if not fits:
         raise CorruptArtefact(f"{folder / 'weights.npz'} does not fit the vocabulary and labels beside it: {_REMEDY}.")
-    return Trained(head, confidence, float(arrays["set_threshold"]), labels, titles, replies)
+    return Trained(head, confidence, float(arrays["set_threshold"]), labels, titles, replies, stems)
 
 
 def _columns(terms: list[str]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from classifiers.intents.signals import SIGNALS, Head
+from classifiers.intents.wording import Wording
 from signalbox.calibration import LogisticModel
 from signalbox.contracts import Encoder, Opinion, Vectors
 from signalbox.errors import InvalidInput
@@ -28,6 +29,7 @@ class Trained:
     Attributes:
         confidence: probability that the label is right and the text in scope, from the signals.
         set_threshold: labels at least this probable belong to the label set.
+        stems: of the words in each label's utterances and reply.
     """
 
     head: Head
@@ -36,6 +38,7 @@ class Trained:
     labels: tuple[str, ...]
     titles: tuple[str, ...]
     replies: tuple[str, ...]
+    stems: tuple[frozenset[str], ...]
 
 
 class IntentExpert:
@@ -44,6 +47,7 @@ class IntentExpert:
     def __init__(self, name: str, trained: Trained, encoder: Encoder) -> None:
         self._name = name
         self._trained = trained
+        self._wording = Wording(trained.stems)
         self._encoder = encoder
 
     @property
@@ -59,7 +63,7 @@ class IntentExpert:
     def predict(
         self, texts: Sequence[str], *, vectors: Vectors | None = None, explain: bool = False
     ) -> tuple[Opinion, ...]:
-        """One opinion a text; `features` are the signals, `evidence` the terms that moved the label most.
+        """One opinion a text: `features` are the signals, `evidence` the terms that moved the label most.
 
         Args:
             vectors: the texts' vectors of this expert's encoder, shape (len(texts), dimension), to save encoding.
@@ -107,7 +111,7 @@ class IntentExpert:
         return Opinion(
             answer=Answer(text=trained.replies[best], labels=(label,)),
             confidence=confidence,
-            features=dict(zip(SIGNALS, map(float, signals), strict=True)),
+            features={**dict(zip(SIGNALS, map(float, signals), strict=True)), **self._wording.signals(text, best)},
             evidence=self._evidence(text, best) if explain else (),
         )
 

@@ -19,6 +19,7 @@ from classifiers.intents.expert import IntentExpert, Trained
 from classifiers.intents.fit import fit_head
 from classifiers.intents.metrics import measure
 from classifiers.intents.signals import SIGNALS, Floats, Head
+from classifiers.intents.wording import stems_of
 from signalbox.calibration import LogisticModel, fit_logistic
 from signalbox.contracts import Encoder, Vectors
 from signalbox.errors import InvalidInput
@@ -87,12 +88,20 @@ def train_intents(
         examples.labels,
         examples.titles,
         examples.replies,
+        tuple(frozenset(stems) for stems in _stems(examples)),
     )
     metrics = measure(probabilities, targets, _cross_confidence(signals, right, held.folds), right, threshold, seed)
     say(0.95, "Writing the expert")
     version = store(folder, name, trained, examples, metrics, encoder=encoder_name(encoder), seed=seed)
     say(1.0, "Done")
     return load_expert(folder, name, encoder, version)
+
+
+def _stems(examples: IntentExamples) -> list[tuple[str, ...]]:
+    own: list[list[str]] = [[reply] for reply in examples.replies]
+    for text, target in zip(examples.texts, examples.targets, strict=True):
+        own[target].append(text)
+    return [stems_of(texts) for texts in own]
 
 
 def _encode(texts: list[str], encoder: Encoder, say: Progress) -> Vectors:

@@ -24,6 +24,20 @@ POLICY = Policy(
 )
 
 
+def point(threshold: float, answered: int, wrong: int, expected_wrong: float | None = None) -> RiskPoint:
+    return RiskPoint(
+        threshold=threshold,
+        answered=answered,
+        expected_wrong=wrong if expected_wrong is None else expected_wrong,
+        wrong=wrong,
+        error_bound=error_bound(wrong, answered, 0.1),
+    )
+
+
+def points(*counts: tuple[float, int, int]) -> tuple[RiskPoint, ...]:
+    return tuple(point(*count) for count in counts)
+
+
 def plan(
     constraints: Constraints | None = None,
     *,
@@ -70,24 +84,25 @@ def test_a_route_too_unlikely_to_be_right_for_its_price_is_skipped() -> None:
 
 
 def test_a_route_that_can_not_keep_the_error_rate_is_skipped_unless_asked_for() -> None:
-    curve = (RiskPoint(threshold=0.5, answered=100, wrong=60, error_bound=0.67),)
+    curve = points((0.5, 100, 60))
     bad = POLICY.model_copy(update={"routes": {**POLICY.routes, "classifier": RoutePolicy(curve=curve)}})
     assert plan(policy=bad) == ("grounded", "cloud")
     assert plan(Constraints(route="classifier"), policy=bad) == ("classifier",)
 
 
-def points(*counts: tuple[float, int, int]) -> tuple[RiskPoint, ...]:
-    return tuple(RiskPoint(threshold=t, answered=n, wrong=k, error_bound=error_bound(k, n, 0.1)) for t, n, k in counts)
-
-
 def test_the_threshold_is_the_lowest_before_the_first_failure_to_prove_it() -> None:
-    curve = points((0.9, 60, 0), (0.8, 100, 2), (0.7, 140, 30), (0.6, 2_000, 30))
+    curve = (point(0.9, 60, 0, 2), point(0.8, 100, 2, 5), point(0.7, 140, 30, 20), point(0.6, 2_000, 30, 400))
     assert accept_threshold(RoutePolicy(curve=curve), 0.1) == 0.8
 
 
 def test_few_answers_at_strict_thresholds_do_not_end_the_search() -> None:
-    curve = points((0.99, 3, 1), (0.9, 80, 1))
+    curve = (point(0.99, 3, 1, 0.03), point(0.9, 80, 1, 2.0))
     assert accept_threshold(RoutePolicy(curve=curve), 0.1) == 0.9
+
+
+def test_confidences_that_promise_too_much_are_found_out() -> None:
+    curve = (point(0.99, 10, 0, 0.1), point(0.9, 200, 60, 2.0))
+    assert accept_threshold(RoutePolicy(curve=curve), 0.1) == NEVER
 
 
 def test_a_route_that_was_never_measured_accepts_from_one_minus_alpha() -> None:
@@ -105,11 +120,7 @@ def test_no_threshold_is_accepted_whose_bound_is_above_alpha(counts: list[tuple[
     for step, (more, wrong) in enumerate(counts):
         answered += more
         k = min(wrong, answered)
-        curve.append(
-            RiskPoint(
-                threshold=0.99 - 0.01 * step, answered=answered, wrong=k, error_bound=error_bound(k, answered, 0.1)
-            )
-        )
+        curve.append(point(0.99 - 0.01 * step, answered, k, expected_wrong=answered * step / 40))
     chosen = accept_threshold(RoutePolicy(curve=tuple(curve)), alpha)
     bounds = {point.threshold: point.error_bound for point in curve}
     assert chosen == NEVER or bounds[chosen] <= alpha + 1e-6

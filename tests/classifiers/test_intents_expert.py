@@ -15,6 +15,7 @@ from intent_files import INTENTS, OUTSIDE, LetterEncoder, lines, records
 
 from classifiers import IntentExpert, load_expert, read_intents, train_intents
 from classifiers.intents.signals import SIGNALS
+from classifiers.intents.wording import WORDING_SIGNALS
 from signalbox.errors import ConfigurationError, CorruptArtefact, InvalidInput, NotFound
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +42,7 @@ def test_answers_with_the_reply_of_the_intent(trained: tuple[Path, IntentExpert]
         assert label.task == "intent"
         assert label.label in label.set
         assert 0 <= opinion.confidence <= 1
-        assert tuple(opinion.features) == SIGNALS
+        assert tuple(opinion.features) == (*SIGNALS, *WORDING_SIGNALS)
         assert opinion.evidence == ()
 
 
