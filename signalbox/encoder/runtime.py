@@ -112,6 +112,10 @@ class OnnxEncoder:
         """Tokens of each text, special tokens included and nothing cut off: it is read whole up to `max_tokens`."""
         return [len(item.ids) for item in self._counter.encode_batch(_texts(texts))]
 
+    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Vocabulary numbers of each text as the model reads it: cut off, special tokens included."""
+        return [item.ids for item in self._tokenizer.encode_batch(_texts(texts))]
+
     def _run(self, outputs: list[str], ids: list[int]) -> list[Any]:
         row = np.array([ids], dtype=np.int64)
         result: list[Any] = self._session.run(outputs, {"input_ids": row, "attention_mask": np.ones_like(row)})
