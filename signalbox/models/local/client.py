@@ -186,10 +186,10 @@ class LocalModel:
                 "The local LLM keeps crashing and is given a rest; the service's log says why.",
                 retry_after_s=self._not_before_s - now,
             )
-        path = await prepared(self._file, self._settings.data_dir / "models", self._settings.local_model_format, say)
+        files = await prepared(self._file, self._settings.data_dir / "models", self._settings.local_model_format, say)
         self._started_s = time.monotonic()
         self._worker = await WorkerProcess.start(
-            path, context_tokens=self._settings.local_context_tokens, threads=self._settings.threads
+            files, context_tokens=self._settings.local_context_tokens, threads=self._settings.threads
         )
         return self._worker
 

@@ -15,11 +15,13 @@ import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from signalbox.errors import SignalboxError
+from signalbox.errors import InvalidInput, SignalboxError
 from signalbox.models.local import frames
 from signalbox.models.local.engine import Cancelled, Engine
 
 Send = Callable[[frames.Frame], None]
+# What llama-cpp-python's converter raises on schemas it does not know.
+_SCHEMA_ERRORS = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 
 
 class Inbox:
@@ -50,13 +52,14 @@ class Inbox:
 def generate(engine: Engine, request: frames.Frame, send: Send, stopped: Callable[[], bool]) -> None:
     prompt = engine.chat_tokens([(role, content) for role, content in request["messages"]])
     sampler = engine.sampler(temperature=request["temperature"], seed=request["seed"], grammar=_grammar(request))
+    most = min(request["max_tokens"], max(1, engine.context_tokens - len(prompt)))
     text, shown, logprobs, finish, written = "", 0, [], "stop", 0
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     hold = max((len(stop) for stop in request["stop"]), default=1) - 1
     try:
         pieces = engine.write(
             prompt,
-            most=request["max_tokens"],
+            most=most,
             sampler=sampler,
             logprobs=request["logprobs"],
             stopped=stopped,
@@ -76,7 +79,7 @@ def generate(engine: Engine, request: frames.Frame, send: Send, stopped: Callabl
                 shown = until
         else:
             text += decoder.decode(b"", final=True)
-            finish = "length" if written == request["max_tokens"] else "stop"
+            finish = "length" if written == most else "stop"
     finally:
         engine.free(sampler)
     if len(text) > shown:
@@ -96,11 +99,19 @@ def generate(engine: Engine, request: frames.Frame, send: Send, stopped: Callabl
 
 def _grammar(request: frames.Frame) -> str | None:
     if request["json_schema"] is not None:
+        if request["grammar"] is not None:
+            raise InvalidInput("Give a grammar or a JSON Schema, not both.", field="grammar")
         import json
 
         from llama_cpp.llama_grammar import json_schema_to_gbnf
 
-        grammar: str = json_schema_to_gbnf(json.dumps(request["json_schema"]))
+        try:
+            grammar: str = json_schema_to_gbnf(json.dumps(request["json_schema"]))
+        except _SCHEMA_ERRORS as error:
+            raise InvalidInput(
+                f"The JSON Schema can't be held to: {type(error).__name__} {error}. Use a simpler one.",
+                field="json_schema",
+            ) from None
         return grammar
     own: str | None = request["grammar"]
     return own
@@ -144,7 +155,9 @@ def main() -> None:
 
     config: dict[str, Any] = frames.read(stream) or sys.exit(1)
     try:
-        engine = Engine(config["path"], context_tokens=config["context_tokens"], threads=config["threads"])
+        engine = Engine(
+            config["reads"], config["writes"], context_tokens=config["context_tokens"], threads=config["threads"]
+        )
     except SignalboxError as error:
         send({"id": 0, "event": "error", "kind": type(error).__name__, "detail": error.detail, "field": error.field})
         sys.exit(1)
