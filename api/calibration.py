@@ -11,6 +11,7 @@ from agents.policy.calibrate import RouteReport, calibrate
 from agents.trials import TrialOptions, run_trials
 from api.wiring import open_models, policies_folder
 from eval_sets import read_labelled
+from signalbox.errors import InvalidInput
 from signalbox.settings import Settings
 
 _DELTA = 0.1
@@ -50,6 +51,12 @@ async def calibrate_policy(
     async with await open_models(settings, progress=say) as models:
         trials = await run_trials(models.parts, labelled.queries, options, progress)
         before = models.parts.policy
+    if not trials:
+        raise InvalidInput(
+            "No route could be tried on these queries: ingest documents or train an expert first, and label queries "
+            "that they can answer. The policy stays as it is.",
+            field="files",
+        )
     fitted = calibrate(trials, alpha=settings.alpha, delta=_DELTA)
     policy = PolicyStore(policies_folder(settings)).add(
         alpha=settings.alpha,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from agents.state import Parts
 from signalbox.contracts import ScoringModel
-from signalbox.errors import SignalboxError
+from signalbox.errors import ConfigurationError, SignalboxError
 from signalbox.settings import Settings
 from signalbox.storage import Database, PredictionStore, open_database
 from signalbox.telemetry import Telemetry, get_logger, setup_telemetry
@@ -50,6 +50,18 @@ def experts_folder(settings: Settings) -> Path:
 
 def policies_folder(settings: Settings) -> Path:
     return settings.data_dir / "policies"
+
+
+def make_data_dir(settings: Settings) -> None:
+    """Raises ConfigurationError where the data directory can't be made."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data directory {settings.data_dir} can't be made ({error.strerror}). Set SIGNALBOX_DATA_DIR to a "
+            "folder that may be written.",
+            field="data_dir",
+        ) from None
 
 
 @dataclass
@@ -137,7 +149,7 @@ async def open_service(settings: Settings, *, progress: Progress | None = None) 
     telemetry = setup_telemetry(settings)
     database: Database | None = None
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        make_data_dir(settings)
         database = await open_database(settings)
         models = await open_models(settings, progress=progress)
     except BaseException:
@@ -164,6 +176,7 @@ async def open_models(settings: Settings, *, progress: Progress | None = None) -
     from signalbox.encoder import load_encoder
     from signalbox.models.prices import load_prices
 
+    make_data_dir(settings)
     # Loading takes seconds; the event loop has health checks to answer meanwhile.
     encoder = await asyncio.to_thread(load_encoder, settings, progress=progress)
     index = await asyncio.to_thread(Index.open, index_folder(settings), encoder)

@@ -34,13 +34,28 @@ def exit_code(error: SignalboxError) -> int:
 def main() -> None:
     """The entry point. Never shows a traceback for an error raised on purpose."""
     try:
-        app(standalone_mode=True)
+        # Outside its standalone mode Typer raises usage errors, which it would print as several lines otherwise.
+        sys.exit(app(standalone_mode=False) or 0)
     except SignalboxError as error:
-        where = f"{error.field}: " if error.field else ""
-        print(f"signalbox: {where}{error.detail}", file=sys.stderr)  # noqa: T201
-        sys.exit(exit_code(error))
-    except KeyboardInterrupt:
-        print("signalbox: interrupted", file=sys.stderr)  # noqa: T201
-        sys.exit(INTERRUPTED)
+        where = f"{error.field}: " if error.field and error.field not in error.detail else ""
+        sys.exit(_say(f"{where}{error.detail}", exit_code(error)))
+    except typer.TyperException as error:
+        sys.exit(_usage(error))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(_say("interrupted", INTERRUPTED))
     except BrokenPipeError:
         sys.exit(0)
+
+
+def _say(message: str, code: int) -> int:
+    print(f"signalbox: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _usage(error: typer.TyperException) -> int:
+    context = getattr(error, "ctx", None)
+    message = str(getattr(error, "format_message", lambda: str(error))())
+    if "\n" in message:  # no command was given: the message is the help
+        print(message, file=sys.stderr)  # noqa: T201
+        return BAD_INPUT
+    return _say(f"{message.rstrip('.')}. See `{context.command_path if context else 'signalbox'} --help`.", BAD_INPUT)

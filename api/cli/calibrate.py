@@ -26,11 +26,15 @@ def calibrate(
 ) -> None:
     """Try every route on every labelled query and fit a policy that keeps the accepted error rate."""
     import json
+    import math
     from dataclasses import asdict
 
     from api.calibration import calibrate_policy
+    from signalbox.errors import InvalidInput
     from signalbox.settings import Settings
 
+    if not 0 <= cloud_budget_usd < math.inf:
+        raise InvalidInput(f"It must be 0 or more, not {cloud_budget_usd}.", field="cloud_budget_usd")
     settings = Settings.load(alpha=alpha)
     with progress_bar("Calibrating") as progress:
         done = asyncio.run(

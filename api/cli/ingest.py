@@ -17,13 +17,14 @@ def ingest(
     """Read documents into the index; those that have not changed are left as they are."""
     import json
 
-    from api.wiring import index_folder
+    from api.wiring import index_folder, make_data_dir
     from retriever import Limits
     from retriever import ingest as ingest_paths
     from signalbox.encoder import load_encoder
     from signalbox.settings import Settings
 
     settings = Settings.load()
+    make_data_dir(settings)
     encoder = load_encoder(settings, progress=say)
     with progress_bar("Ingesting") as progress:
         report = ingest_paths(

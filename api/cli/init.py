@@ -21,6 +21,7 @@ def init(
     if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing if a workspace is there.")] = False,
 ) -> None:
     """Make the data directory; with --example: ingest its documents, train its expert, calibrate its policy."""
+    from api.wiring import make_data_dir
     from signalbox.settings import Settings
 
     settings = Settings.load()
@@ -33,7 +34,7 @@ def init(
 
         folder = example_folder(example)
     _check_room(settings)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_dir(settings)
     if folder is not None:
         from api.workspace import fill_workspace
 

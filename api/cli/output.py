@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from signalbox.settings import Settings
+
 Progress = Callable[[float, str], None]
 
 
@@ -23,6 +25,13 @@ def out() -> Console:
 def say(message: str) -> None:
     """A message for people."""
     print(message, file=sys.stderr)  # noqa: T201
+
+
+def quiet(settings: Settings) -> Settings:
+    """The same for a command: it logs warnings only, unless someone has asked for more."""
+    if settings.source("log_level") != "default":
+        return settings
+    return settings.model_copy(update={"log_level": "warning"})
 
 
 def emit(line: str) -> None:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.output import emit, out, progress_bar, say
+from api.cli.output import emit, out, progress_bar, quiet, say
 
 if TYPE_CHECKING:
     from signalbox.settings import Settings
     from signalbox.types import Prediction, Query
 
+_ROUTES = ("auto", "classifier", "grounded", "cloud")
 Answerer = Callable[["Query"], Awaitable["Prediction"]]
 
 
@@ -45,7 +46,8 @@ def predict(
         "alpha": alpha,
     }
     queries = [make_query(query, given)] if query is not None else _read_queries(file or Path(), given)
-    asyncio.run(_predict_all(Settings.load(), queries, single=query is not None, as_json=as_json))
+    settings = quiet(Settings.load())
+    asyncio.run(_predict_all(settings, queries, single=query is not None, as_json=as_json))
 
 
 def make_query(text: object, constraints: dict[str, Any]) -> Query:
@@ -53,25 +55,27 @@ def make_query(text: object, constraints: dict[str, Any]) -> Query:
     from pydantic import ValidationError
 
     from signalbox.errors import InvalidInput
+    from signalbox.text import normalise
     from signalbox.types import Constraints, Query
 
-    if not isinstance(text, str):
-        raise InvalidInput("query must be a string.", field="query")
+    if not normalise(text).text:  # type: ignore[arg-type]  # it checks the type itself
+        raise InvalidInput("The query is empty. Ask something in words.", field="query")
     try:
         return Query(text=text, constraints=Constraints(**constraints))
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         field = str(first["loc"][0])
-        raise InvalidInput(f"{first['msg']}, not {constraints.get(field)!r}.", field=field) from None
+        # The types' own words leave out `auto`, which is one of several alternatives there.
+        rule = f"It is one of {', '.join(_ROUTES)}" if field == "route" else first["msg"]
+        raise InvalidInput(f"{rule}, not {constraints.get(field)!r}.", field=field) from None
 
 
 def _read_queries(path: Path, given: dict[str, Any]) -> list[Query]:
     from signalbox.errors import InvalidInput, NotFound
-    from signalbox.types import Constraints
 
     if not path.is_file():
         raise NotFound(f"There is no file {path}.", field="file")
-    queries = []
+    queries: list[Query] = []
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
@@ -80,12 +84,26 @@ def _read_queries(path: Path, given: dict[str, Any]) -> list[Query]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-            constraints = given | {name: row[name] for name in Constraints.model_fields if name in row}
-            queries.append(make_query(row["query"], constraints))
-        except (ValueError, TypeError, KeyError) as error:
-            raise InvalidInput(f"{path}, line {number}: not an object with `query`: {error!r}.", field="file") from None
+            queries.append(_read_line(line, given))
+        except InvalidInput as error:
+            field = f"{error.field}: " if error.field and error.field not in error.detail else ""
+            raise InvalidInput(f"{path}, line {number}: {field}{error.detail}", field="file") from None
+    if not queries:
+        raise InvalidInput(f"{path}: there is no query in it.", field="file")
     return queries
+
+
+def _read_line(line: str, given: dict[str, Any]) -> Query:
+    from signalbox.errors import InvalidInput
+    from signalbox.types import Constraints
+
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"not JSON ({error}).") from None
+    if not isinstance(row, dict) or "query" not in row:
+        raise InvalidInput("not an object with `query`.")
+    return make_query(row["query"], given | {name: row[name] for name in Constraints.model_fields if name in row})
 
 
 async def _predict_all(settings: Settings, queries: list[Query], *, single: bool, as_json: bool) -> None:
