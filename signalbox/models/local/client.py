@@ -36,6 +36,7 @@ class LocalModel:
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._worker: WorkerProcess | None = None
+        self._starting: asyncio.Task[WorkerProcess] | None = None
         self._crashes = 0
         self._started_s = 0.0
         self._not_before_s = 0.0
@@ -70,6 +71,10 @@ class LocalModel:
 
     async def close(self) -> None:
         """Stop the worker; what is in flight fails with ModelCrashed."""
+        starting, self._starting = self._starting, None
+        if starting is not None:
+            starting.cancel()
+            await asyncio.wait({starting})
         worker, self._worker = self._worker, None
         if worker is not None:
             await worker.stop()
@@ -173,11 +178,24 @@ class LocalModel:
         """A living worker. Called by whoever has the turn."""
         if self._worker is not None and self._worker.alive:
             return self._worker
+        if self._starting is None:
+            self._count_crash()
+            self._starting = asyncio.create_task(self._start(say))
+        starting = self._starting
+        try:
+            # Shielded: a caller whose deadline passes leaves, the worker goes on starting for the next.
+            self._worker = await asyncio.shield(starting)
+        finally:
+            if starting.done():
+                self._starting = None
+        return self._worker
+
+    def _count_crash(self) -> None:
+        """Raises ModelCrashed while a worker that keeps crashing is given a rest."""
         now = time.monotonic()
         if self._worker is not None:
-            self._crashes = 1 if now - self._started_s > _SETTLED_S else self._crashes + 1
-            await self._worker.stop()
             self._worker = None
+            self._crashes = 1 if now - self._started_s > _SETTLED_S else self._crashes + 1
             if self._crashes > _FEW_CRASHES:
                 wait = min(2.0 ** (self._crashes - _FEW_CRASHES), _MOST_BACKOFF_S)
                 self._not_before_s = now + wait
@@ -186,12 +204,13 @@ class LocalModel:
                 "The local LLM keeps crashing and is given a rest; the service's log says why.",
                 retry_after_s=self._not_before_s - now,
             )
+
+    async def _start(self, say: Callable[[str], None] | None) -> WorkerProcess:
         files = await prepared(self._file, self._settings.data_dir / "models", self._settings.local_model_format, say)
         self._started_s = time.monotonic()
-        self._worker = await WorkerProcess.start(
+        return await WorkerProcess.start(
             files, context_tokens=self._settings.local_context_tokens, threads=self._settings.threads
         )
-        return self._worker
 
 
 class _Answers:

@@ -7,6 +7,7 @@ Neither knows what the tokens are for.
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,14 +21,23 @@ BATCH = 2_048  # tokens of one decode at most
 PART = 512  # tokens computed at a time within it
 Logits = NDArray[np.float32]
 
-_quiet = llama.llama_log_callback(lambda _level, _text, _data: None)
+_WARNING, _ERROR = 2, 3  # of ggml's enum ggml_log_level
+
+
+def _say(level: int, text: bytes, _data: object) -> None:
+    if level in (_WARNING, _ERROR):
+        sys.stderr.write(text.decode("utf-8", "replace"))
+        sys.stderr.flush()
+
+
+_log_callback = llama.llama_log_callback(_say)  # kept: llama.cpp holds only a pointer to it
 
 
 class Weights:
     """A model file in memory. Raises ConfigurationError when llama.cpp refuses it."""
 
     def __init__(self, path: str) -> None:
-        llama.llama_log_set(_quiet, ctypes.c_void_p(0))
+        llama.llama_log_set(_log_callback, ctypes.c_void_p(0))
         llama.llama_backend_init()
         self.path = path
         self.model = llama.llama_model_load_from_file(path.encode(), llama.llama_model_default_params())

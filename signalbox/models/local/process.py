@@ -27,8 +27,9 @@ _ENVIRONMENT = {"GOMP_SPINCOUNT": "5000", "OPENBLAS_NUM_THREADS": "1"}
 class WorkerProcess:
     """One running worker. `request` frames get their answers in the queue they were sent with."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, noise: asyncio.Task[None]) -> None:
         self._process = process
+        self._noise = noise
         self._answers: dict[int, asyncio.Queue[frames.Frame]] = {}
         self._reader = asyncio.create_task(self._read())
 
@@ -47,11 +48,12 @@ class WorkerProcess:
             "signalbox.models.local.worker",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
             cwd=_HOME,
             env=os.environ | _ENVIRONMENT | {"PYTHONPATH": str(_HOME)},
             start_new_session=True,  # Ctrl-C is for the service, which lets running answers finish
         )
+        noise = asyncio.create_task(_log_lines(process.stderr))
         config = {
             "reads": str(files.reads),
             "writes": str(files.writes),
@@ -79,7 +81,7 @@ class WorkerProcess:
                 f"The local LLM's process died while loading {files.reads} (exit code {process.returncode}).",
                 retry_after_s=5,
             )
-        return cls(process)
+        return cls(process, noise)
 
     @property
     def pid(self) -> int:
@@ -133,10 +135,18 @@ class WorkerProcess:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         code = await self._process.wait()
+        await self._noise
         if self._answers:
             log.warning("local LLM worker died", exit_code=code, in_flight=len(self._answers))
         for answers in self._answers.values():
             answers.put_nowait({"event": "crashed"})
+
+
+async def _log_lines(stream: asyncio.StreamReader | None) -> None:
+    """What llama.cpp prints goes into the log at level debug, not onto the service's terminal."""
+    assert stream is not None
+    while line := await stream.read(4_096):
+        log.debug("local LLM worker", said=line.decode("utf-8", "replace").rstrip())
 
 
 def rebuilt(frame: frames.Frame) -> SignalboxError:

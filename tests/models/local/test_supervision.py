@@ -186,3 +186,13 @@ async def test_the_worker_dies_with_its_parent(settings: Settings) -> None:
     await parent.wait()
     gone, _ = await asyncio.to_thread(psutil.wait_procs, [worker], 20)
     assert gone == [worker]
+
+
+async def test_a_hurried_caller_does_not_stop_the_restart(settings: Settings) -> None:
+    model = LocalModel(settings)
+    try:
+        with pytest.raises(DeadlineExceeded):
+            await model.generate(long_answer(deadline_s=time.monotonic() + 0.05))
+        assert (await model.generate(short_answer())).usage.output_tokens > 0
+    finally:
+        await model.close()
