@@ -40,7 +40,7 @@ def make_prediction(
         attempts=attempts,
         decision=Decision(
             estimates=plan.estimates,
-            thresholds=plan.thresholds,
+            thresholds=dict.fromkeys(ROUTES, plan.threshold),
             first=plan.order[0] if plan.order else None,
             propensity=1.0,
             features=state["features"],

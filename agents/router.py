@@ -38,14 +38,12 @@ class Router:
         *,
         metrics: Metrics | None = None,
         deadline_ms: float = 30_000,
-        max_query_chars: int = 8_000,
         max_concurrent: int = 64,
     ) -> None:
         self._parts = parts
         self._store = store
         self._metrics = metrics
         self._deadline_ms = deadline_ms
-        self._max_query_chars = max_query_chars
         self._max_concurrent = max_concurrent
         self._running = 0
         self._graph: RouterGraph = build_graph()
@@ -94,9 +92,10 @@ class Router:
         return prediction
 
     def _check(self, query: Query) -> None:
-        if len(query.text) > self._max_query_chars:
+        most = self._parts.max_query_chars
+        if len(query.text) > most:
             raise TooLarge(
-                f"The query has {len(query.text):,} characters; the limit is {self._max_query_chars:,}. Shorten it or "
+                f"The query has {len(query.text):,} characters; the limit is {most:,}. Shorten it or "
                 "raise SIGNALBOX_MAX_QUERY_CHARS.",
                 field="query",
             )

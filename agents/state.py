@@ -95,6 +95,7 @@ class Parts:
     cloud_cost_usd: Callable[[str], float] = _free
     reference_cost_usd: Callable[[str], float] = _free
     cloud_max_tokens: int = 512
+    max_query_chars: int = 8_000
     style: Literal["quote", "write"] = "quote"
 
 

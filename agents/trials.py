@@ -121,4 +121,4 @@ async def _short(
 
 
 def _only(route: Route, plan: Plan) -> Plan:
-    return Plan((route,), {}, plan.estimates, plan.thresholds)
+    return Plan((route,), {}, plan.estimates, plan.threshold)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.policy import Policy, PolicyStore
-from agents.policy.calibrate import RouteReport, calibrate
+from agents.policy.calibrate import Calibration, calibrate
 from agents.trials import TrialOptions, run_trials
 from api.wiring import open_models, policies_folder
 from eval_sets import read_labelled
@@ -19,9 +19,10 @@ _DELTA = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
+    """The new champion, and the fit behind it."""
+
     policy: Policy
-    reports: tuple[RouteReport, ...]
-    notes: tuple[str, ...]
+    fit: Calibration
 
 
 async def calibrate_policy(
@@ -62,7 +63,8 @@ async def calibrate_policy(
         alpha=settings.alpha,
         delta=_DELTA,
         routes={**before.routes, **fitted.routes},
+        curve=fitted.curve,
         data_hash=labelled.hash,
         notes=fitted.notes,
     )
-    return Calibrated(policy, fitted.reports, fitted.notes)
+    return Calibrated(policy, fitted)

@@ -162,7 +162,6 @@ async def open_service(settings: Settings, *, progress: Progress | None = None) 
         predictions,
         metrics=telemetry.metrics,
         deadline_ms=settings.deadline_ms,
-        max_query_chars=settings.max_query_chars,
         max_concurrent=settings.max_concurrent_queries,
     )
     return Service(settings, telemetry, database, predictions, models, router)
@@ -184,7 +183,7 @@ async def open_models(settings: Settings, *, progress: Progress | None = None) -
     policy = PolicyStore(policies_folder(settings)).champion(settings.alpha)
     prices = load_prices(settings.prices_file)
     local = await _local_model(settings, progress)
-    cloud = _cloud_model(settings, prices)
+    cloud = await _cloud_model(settings, prices)
     parts = Parts(
         policy=policy,
         encoder=encoder,
@@ -199,6 +198,7 @@ async def open_models(settings: Settings, *, progress: Progress | None = None) -
         cloud_cost_usd=_most_cost(settings, prices),
         reference_cost_usd=_usual_cost(settings, prices),
         cloud_max_tokens=settings.cloud_max_tokens,
+        max_query_chars=settings.max_query_chars,
         style=_style(settings, local),
     )
     return Models(parts, encoder, index, local, cloud, parts.executor)
@@ -239,12 +239,14 @@ async def _local_model(settings: Settings, progress: Progress | None) -> LocalMo
     return model
 
 
-def _cloud_model(settings: Settings, prices: Prices) -> CloudModel | None:
+async def _cloud_model(settings: Settings, prices: Prices) -> CloudModel | None:
     if not settings.has_cloud:
         return None
     from signalbox.models.cloud import CloudModel
 
-    return CloudModel.from_settings(settings, prices)
+    model = CloudModel.from_settings(settings, prices)
+    await model.open()  # importing its SDK takes a second that no query should pay
+    return model
 
 
 def _style(settings: Settings, local: LocalModel | CloudModel | None) -> Literal["quote", "write"]:

@@ -75,7 +75,7 @@ class Settings(BaseModel):
         None, description="Base URL of the cloud LLM; unset means OpenAI's when a key is set."
     )
     cloud_api_key: SecretStr | None = Field(None, description="Key of the cloud LLM.")
-    cloud_model: str = Field("gpt-5-mini", description="Model to ask for at the cloud LLM.")
+    cloud_model: str = Field("gpt-4.1-mini", description="Model to ask for at the cloud LLM.")
     cloud_max_tokens: int = Field(512, ge=1, description="Most tokens a cloud answer may have.")
     cloud_retries: int = Field(1, ge=0, le=5, description="Tries after the first that fails for a passing reason.")
     prices_file: Path | None = Field(None, description="A price file that overrides the shipped one.")

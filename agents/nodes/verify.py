@@ -14,8 +14,7 @@ async def verify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     assert candidate is not None, "an attempt always leaves a candidate"
     policy, warnings = runtime.context.parts.policy, state["warnings"]
     confidence = calibrated(policy, candidate)
-    threshold = state["plan"].thresholds[candidate.route]
-    outcome, reason = judge(candidate, confidence, threshold)
+    outcome, reason = judge(candidate, confidence, state["plan"].threshold)
     if outcome == "accepted" and confidence is None:
         warnings = (*warnings, f"nobody has measured how often the {candidate.route} route is right here: calibrate")
     attempt = Attempt(
@@ -59,7 +58,7 @@ def judge(candidate: Candidate, confidence: float | None, threshold: float) -> t
     if confidence is None:
         return "accepted", "its confidence is unmeasured"
     if threshold >= NEVER:
-        return "escalated", "no confidence of this route keeps the accepted error rate"
+        return "escalated", "no confidence is proven to keep the accepted error rate: label more queries"
     if confidence >= threshold:
-        return "accepted", f"at or above the policy's {threshold:.2f} for this route"
-    return "escalated", f"below the policy's {threshold:.2f} for this route"
+        return "accepted", f"at or above the policy's {threshold:.2f}"
+    return "escalated", f"below the policy's {threshold:.2f}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.policy.artefact import NEVER, Logistic, Policy, RiskPoint, RoutePolicy
-from agents.policy.choose import Plan, accept_threshold, is_feasible, make_plan
+from agents.policy.choose import Plan, accept_threshold, make_plan
 from agents.policy.features import plan_features
 from agents.policy.store import PolicyStore
 
@@ -16,7 +16,6 @@ __all__ = [
     "RiskPoint",
     "RoutePolicy",
     "accept_threshold",
-    "is_feasible",
     "make_plan",
     "plan_features",
 ]

@@ -36,7 +36,7 @@ class Logistic(Frozen):
 
 
 class RiskPoint(Frozen):
-    """What accepting at `threshold` did on labelled queries that the confidence was not fitted on.
+    """What accepting every answer from `threshold` on did on labelled queries that no confidence was fitted on.
 
     `expected_wrong` is what the confidences promise, `wrong` what the labels say; `error_bound` is the Clopper-Pearson
     upper bound of the error rate at confidence 1 - delta.
@@ -57,7 +57,6 @@ class RoutePolicy(Frozen):
         confidence: probability that the answer is right, from the attempt's signals; None means the route's own.
         short: probability that a short answer is right, from its own signals; None means it is never shown.
         base_rate: share of right answers over all labelled queries.
-        curve: from strict to lax; empty while the route was never measured.
         cost_usd, duration_ms: means of one attempt.
         labelled: labelled queries behind it.
     """
@@ -66,7 +65,6 @@ class RoutePolicy(Frozen):
     confidence: Logistic | None = None
     short: Logistic | None = None
     base_rate: Probability = 0.5
-    curve: tuple[RiskPoint, ...] = ()
     cost_usd: Dollars = 0.0
     duration_ms: Milliseconds = 0.0
     labelled: int = Field(0, ge=0)
@@ -75,6 +73,7 @@ class RoutePolicy(Frozen):
 class Policy(Frozen):
     """Which routes to try, when to accept, when to show a short answer (from `short_from` on).
 
+    `curve` is the risk of the whole flow, from strict to lax; it is empty before the first calibration.
     `review_cost_usd` and `usd_per_second` turn people's work and waiting into the money that routing minimises.
     """
 
@@ -84,6 +83,7 @@ class Policy(Frozen):
     alpha: Probability
     delta: Probability = 0.1
     routes: dict[Route, RoutePolicy]
+    curve: tuple[RiskPoint, ...] = ()
     guarantee: Guarantee | None = None
     short_from: Probability = 0.8
     review_cost_usd: Dollars = 0.50

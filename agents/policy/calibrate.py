@@ -1,19 +1,19 @@
-"""From trials on labelled queries to a policy: success estimators, calibrated confidences, risk curves.
+"""From trials on labelled queries to a policy: success estimators, calibrated confidences, the flow's risk curve.
 
-Each route is measured on the queries that the routes before it would have left to it. Confidences in the curves are
-out of fold: no query is judged by a model that has seen it. Pure functions; the trials are run elsewhere.
+Confidences in the curve are out of fold: no query is judged by a model that has seen it. Pure functions; the trials
+are run elsewhere.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from agents.policy.artefact import Logistic, RiskPoint, RoutePolicy
-from agents.policy.choose import accept_threshold
+from agents.policy.artefact import NEVER, Logistic, RiskPoint, RoutePolicy
+from agents.policy.choose import threshold_of
 from agents.policy.features import PLAN_FEATURES
 from signalbox.calibration import (
     Floats,
@@ -53,62 +53,85 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class RouteReport:
-    """How a route did on the queries left to it, by out-of-fold confidence."""
+    """How a route did on the labelled queries that reach it at the policy's threshold; `right` of its `answered`.
+
+    `ece` and `auroc` are of its out-of-fold confidences over all its answers, None where they can't be measured.
+    """
 
     route: Route
     tried: int
     right_if_all_accepted: int
-    threshold: float
     answered: int
     right: int
     ece: float | None
     auroc: float | None
-    labels_missing: int
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
+    """What was found. Where alpha is infeasible `threshold` is NEVER.
+
+    `labels_missing` then says about how many more labelled queries would do; 0: none would.
+    """
+
     routes: dict[Route, RoutePolicy]
+    curve: tuple[RiskPoint, ...]
+    threshold: float
+    queries: int
+    labels_missing: int
     reports: tuple[RouteReport, ...]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A route's trials with their out-of-fold confidences, 0 where there was no answer."""
+
+    trials: Sequence[Trial]
+    confidences: Floats
+
+    def by_query(self) -> dict[str, tuple[Trial, float]]:
+        return {t.query_id: (t, float(p)) for t, p in zip(self.trials, self.confidences, strict=True)}
 
 
 def calibrate(trials: Sequence[Trial], *, alpha: float, delta: float, seed: int = 0) -> Calibration:
-    """Fit all routes that were tried, from cheap to dear.
+    """Fit every route that was tried, then the threshold of the whole flow.
 
     Args:
-        alpha: accepted error rate among answers, for which the flow from route to route is simulated.
-        delta: probability with which a risk bound may fail.
+        alpha: accepted error rate among answers.
+        delta: probability with which the threshold's risk bound may fail.
     """
     routes: dict[Route, RoutePolicy] = {}
-    reports: list[RouteReport] = []
+    measured: dict[Route, _Measured] = {}
     notes: list[str] = []
-    left = {trial.query_id for trial in trials}
+    settled: set[str] = set()  # queries that an earlier route is surely to take
     for route in ROUTES:
-        own = [trial for trial in trials if trial.route == route and trial.query_id in left]
         everywhere = [trial for trial in trials if trial.route == route]
+        own = [trial for trial in everywhere if trial.query_id not in settled]
         if not own:
             continue
-        model, out_of_fold = fit_confidence(own, seed)
-        curve = risk_curve(out_of_fold, own, delta)
-        known = RoutePolicy(
+        model, _ = fit_confidence(own, seed)
+        confidences = _confidences(everywhere, own, seed)
+        measured[route] = _Measured(everywhere, confidences)
+        routes[route] = RoutePolicy(
             success=_fit_success(own),
             confidence=Logistic.of(model) if model else None,
             short=_fit_short(everywhere),
             base_rate=float(np.mean([trial.right for trial in own])),
-            curve=curve,
             cost_usd=float(np.mean([trial.cost_usd for trial in own])),
             duration_ms=float(np.median([trial.duration_ms for trial in own])),
             labelled=len(own),
         )
-        routes[route] = known
-        threshold = accept_threshold(known, alpha)
-        accepted = [t.answered and p >= threshold for t, p in zip(own, out_of_fold, strict=True)]
-        reports.append(_report(route, own, out_of_fold, accepted, threshold, alpha, delta))
         if model is None:
             notes.append(f"{route}: too few labelled answers to calibrate; it needs {_FEWEST} or more")
-        left -= {trial.query_id for trial, taken in zip(own, accepted, strict=True) if taken}
-    return Calibration(routes, tuple(reports), tuple(notes))
+        settled |= {t.query_id for t, p in zip(everywhere, confidences, strict=True) if p >= 1 - alpha}
+    queries = list(dict.fromkeys(trial.query_id for trial in trials))
+    flow = [found for query in queries if (found := _answers(query, measured)) is not None]
+    curve = risk_curve(flow, delta)
+    threshold = threshold_of(curve, alpha)
+    reports = tuple(_report(route, measured, queries, threshold) for route in measured)
+    missing = labels_missing(curve, len(queries), alpha, delta) if threshold >= NEVER else 0
+    return Calibration(routes, curve, threshold, len(queries), missing, reports, tuple(notes))
 
 
 def fit_confidence(trials: Sequence[Trial], seed: int) -> tuple[LogisticModel | None, Floats]:
@@ -133,21 +156,52 @@ def fit_confidence(trials: Sequence[Trial], seed: int) -> tuple[LogisticModel | 
     return fit_logistic(rows, right, names=names), probabilities
 
 
-def risk_curve(confidences: Floats, trials: Sequence[Trial], delta: float) -> tuple[RiskPoint, ...]:
-    """Per threshold, strict to lax, how many answers it accepts, how many of them are wrong, and the bound."""
+def _confidences(everywhere: Sequence[Trial], own: Sequence[Trial], seed: int) -> Floats:
+    """Out of fold for the trials the model is fitted on, by that model for the rest."""
+    model, held_out = fit_confidence(own, seed)
+    known = {trial.query_id: float(p) for trial, p in zip(own, held_out, strict=True)}
+    result = []
+    for trial in everywhere:
+        if trial.query_id in known:
+            result.append(known[trial.query_id])
+        elif not trial.answered:
+            result.append(0.0)
+        else:
+            result.append(model.predict(trial.signals) if model else trial.own_confidence or 0.0)
+    return np.array(result)
+
+
+def _answers(query: str, measured: Mapping[Route, _Measured]) -> list[tuple[float, bool]] | None:
+    """The answers a query may get, in the order of the routes: confidence and whether it is right.
+
+    None where the labels could not judge any answer to it.
+    """
+    answers = [table[query] for route in measured if query in (table := measured[route].by_query())]
+    found = [(p, trial.right) for trial, p in answers if trial.answered]
+    return found if answers else None
+
+
+def risk_curve(flow: Sequence[Sequence[tuple[float, bool]]], delta: float) -> tuple[RiskPoint, ...]:
+    """Per threshold, strict to lax, how many queries get an answer, how many a wrong one, and the bound.
+
+    Args:
+        flow: per query its possible answers in the order of the routes, as (confidence, right); the first at or above
+            the threshold is given.
+    """
     points: list[RiskPoint] = []
     for threshold in _GRID:
-        taken = [(t, p) for t, p in zip(trials, confidences, strict=True) if t.answered and p >= threshold]
-        if not taken or (points and len(taken) == points[-1].answered):
-            continue
-        wrong = sum(not trial.right for trial, _ in taken)
+        given = [first for answers in flow if (first := next((a for a in answers if a[0] >= threshold), None))]
+        expected_wrong = float(sum(1 - confidence for confidence, _ in given))
+        if not given or (points and (len(given), expected_wrong) == (points[-1].answered, points[-1].expected_wrong)):
+            continue  # the same answers as at the stricter threshold
+        wrong = sum(not right for _, right in given)
         points.append(
             RiskPoint(
                 threshold=threshold,
-                answered=len(taken),
-                expected_wrong=float(sum(1 - p for _, p in taken)),
+                answered=len(given),
+                expected_wrong=expected_wrong,
                 wrong=wrong,
-                error_bound=error_bound(wrong, len(taken), delta),
+                error_bound=error_bound(wrong, len(given), delta),
             )
         )
     return tuple(points)
@@ -176,47 +230,34 @@ def _fit_short(trials: Sequence[Trial]) -> Logistic | None:
     return Logistic.of(fit_logistic(rows, right, names=names))
 
 
-def _report(
-    route: Route,
-    trials: Sequence[Trial],
-    confidences: Floats,
-    accepted: Sequence[bool],
-    threshold: float,
-    alpha: float,
-    delta: float,
-) -> RouteReport:
-    answered = np.array([trial.answered for trial in trials])
-    right = np.array([trial.right for trial in trials], dtype=np.float64)
-    both_kinds = 0 < right[answered].sum() < answered.sum()
-    taken = np.array(accepted)
+def _report(route: Route, measured: Mapping[Route, _Measured], queries: Sequence[str], threshold: float) -> RouteReport:
+    own = measured[route]
+    earlier = [measured[other].by_query() for other in ROUTES[: ROUTES.index(route)] if other in measured]
+    reached = {q for q in queries if not any(q in table and table[q][1] >= threshold for table in earlier)}
+    rows = [(t, p) for t, p in own.by_query().values() if t.query_id in reached]
+    given = [t for t, p in rows if t.answered and p >= threshold]
+    answered = np.array([trial.answered for trial in own.trials])
+    right = np.array([trial.right for trial in own.trials], dtype=np.float64)[answered]
+    confidences = own.confidences[answered]
     return RouteReport(
         route=route,
-        tried=len(trials),
-        right_if_all_accepted=int(right.sum()),
-        threshold=threshold,
-        answered=int(taken.sum()),
-        right=int(right[taken].sum()),
-        ece=expected_calibration_error(confidences[answered], right[answered]) if answered.any() else None,
-        auroc=auroc(confidences[answered], right[answered]) if both_kinds else None,
-        labels_missing=0 if taken.any() else labels_missing(confidences, trials, alpha, delta),
+        tried=len(rows),
+        right_if_all_accepted=sum(trial.right for trial, _ in rows),
+        answered=len(given),
+        right=sum(trial.right for trial in given),
+        ece=expected_calibration_error(confidences, right) if len(right) else None,
+        auroc=auroc(confidences, right) if 0 < right.sum() < len(right) else None,
     )
 
 
-def labels_missing(confidences: Floats, trials: Sequence[Trial], alpha: float, delta: float) -> int:
-    """About how many more labelled queries would make some threshold feasible; 0 when more would not help.
-
-    Takes the surest tenth or more of the answers whose error rate is below alpha, and asks how large it would have to
-    be for its bound to fall below alpha too.
-    """
-    order = np.argsort(-confidences, kind="stable")
-    right = np.array([trial.right and trial.answered for trial in trials])[order]
+def labels_missing(curve: Sequence[RiskPoint], queries: int, alpha: float, delta: float) -> int:
+    """About how many more labelled queries would prove alpha, if errors stay as rare; 0 if none would."""
     best = math.inf
-    for count in range(max(5, len(trials) // 10), len(trials) + 1):
-        wrong = int(count - right[:count].sum())
-        if wrong >= alpha * count:
+    for point in curve:
+        if point.wrong >= alpha * point.answered:
             continue
-        for factor in (1.5, 2, 3, 4, 6, 8, 12, 16):
-            if error_bound(round(wrong * factor), round(count * factor), delta) <= alpha:
+        for factor in (1.25, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32):
+            if error_bound(round(point.wrong * factor), round(point.answered * factor), delta) <= alpha:
                 best = min(best, factor)
                 break
-    return 0 if math.isinf(best) else math.ceil((best - 1) * len(trials))
+    return 0 if math.isinf(best) else math.ceil((best - 1) * queries)

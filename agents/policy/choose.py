@@ -17,12 +17,15 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`order` are the routes worth trying; `skipped` says of each other route why not."""
+    """`order` are the routes worth trying; `skipped` says of each other route why not.
+
+    `threshold` is the lowest confidence at which an answer is accepted, from whichever route.
+    """
 
     order: tuple[Route, ...]
     skipped: Mapping[Route, str]
     estimates: dict[Route, Estimate]
-    thresholds: dict[Route, float]
+    threshold: float
 
 
 def make_plan(
@@ -42,7 +45,7 @@ def make_plan(
         time_left_ms: until the deadline.
     """
     estimates = {route: estimate(policy.routes.get(route), features, costs_usd.get(route, 0.0)) for route in ROUTES}
-    thresholds = accept_thresholds(policy, constraints.alpha or policy.alpha)
+    threshold = accept_threshold(policy, constraints.alpha or policy.alpha)
     order: list[Route] = []
     skipped: dict[Route, str] = {}
     for route in ROUTES:
@@ -57,11 +60,11 @@ def make_plan(
             order.append(route)
     if constraints.route == "auto":
         for route in list(order):
-            reason = _does_not_pay(policy, route, order, estimates, thresholds)
+            reason = _does_not_pay(policy, route, order, estimates)
             if reason:
                 order.remove(route)
                 skipped[route] = reason
-    return Plan(tuple(order), skipped, estimates, thresholds)
+    return Plan(tuple(order), skipped, estimates, threshold)
 
 
 def estimate(known: RoutePolicy | None, features: Mapping[str, float], cost_usd: float) -> Estimate:
@@ -72,21 +75,20 @@ def estimate(known: RoutePolicy | None, features: Mapping[str, float], cost_usd:
     return Estimate(success=success, cost_usd=known.cost_usd or cost_usd, duration_ms=known.duration_ms)
 
 
-def accept_thresholds(policy: Policy, alpha: float) -> dict[Route, float]:
-    """Per route the lowest confidence to accept so that at most `alpha` of the accepted answers are wrong.
+def accept_threshold(policy: Policy, alpha: float) -> float:
+    """The lowest confidence to accept so that at most `alpha` of all accepted answers are wrong; `NEVER` if none does.
 
-    Fixed-sequence testing from strict to lax (Angelopoulos et al., "Learn then Test", arXiv:2110.01052): it stops at
-    the first threshold whose error bound is above alpha, so no later lucky one is picked. A route that was never
-    measured accepts from 1 - alpha on, its confidence being a probability already.
+    One threshold serves all routes: confidences are probabilities, so accepting the surest answers first, whatever
+    their route, answers most at a given error rate. It is found by fixed-sequence testing from strict to lax
+    (Angelopoulos et al., "Learn then Test", arXiv:2110.01052), which stops at the first threshold whose error bound is
+    above alpha, so that no later lucky one is picked. A policy that was never calibrated accepts from 1 - alpha on.
     """
-    return {route: accept_threshold(policy.routes.get(route), alpha) for route in ROUTES}
+    return threshold_of(policy.curve, alpha) if policy.curve else 1 - alpha
 
 
-def accept_threshold(known: RoutePolicy | None, alpha: float) -> float:
-    if known is None or not known.curve:
-        return 1 - alpha
+def threshold_of(curve: Sequence[RiskPoint], alpha: float) -> float:
     chosen = NEVER
-    for point in _tested(known.curve, alpha):
+    for point in _tested(curve, alpha):
         if point.error_bound > alpha + _ROUNDING:
             break
         chosen = point.threshold
@@ -99,7 +101,7 @@ def _tested(curve: Sequence[RiskPoint], alpha: float) -> Sequence[RiskPoint]:
     Started at the strictest threshold it would end at the first unlucky answer. Where it starts depends on confidences
     and counts only, never on which answers were wrong.
     """
-    start = max(range(len(curve)), key=lambda place: _room(curve[place], alpha))
+    start = max(range(len(curve)), key=lambda place: _room(curve[place], alpha), default=0)
     return curve[start:]
 
 
@@ -107,10 +109,6 @@ def _room(point: RiskPoint, alpha: float) -> float:
     share = point.expected_wrong / point.answered
     spread = math.sqrt(max(share * (1 - share), alpha * (1 - alpha) / 4) / point.answered)
     return (alpha - share) / spread
-
-
-def is_feasible(known: RoutePolicy | None, alpha: float) -> bool:
-    return accept_threshold(known, alpha) < NEVER
 
 
 def _not_asked_for(route: Route, constraints: Constraints) -> str | None:
@@ -133,16 +131,8 @@ def _not_allowed(
     return None
 
 
-def _does_not_pay(
-    policy: Policy,
-    route: Route,
-    order: list[Route],
-    estimates: Mapping[Route, Estimate],
-    thresholds: Mapping[Route, float],
-) -> str | None:
+def _does_not_pay(policy: Policy, route: Route, order: list[Route], estimates: Mapping[Route, Estimate]) -> str | None:
     """Trying a route pays when the chance that it answers saves more than the attempt costs."""
-    if thresholds[route] >= NEVER:
-        return f"no confidence of this route keeps the accepted error rate of {policy.alpha:.0%}"
     later = order[order.index(route) + 1 :]
     saved = _price(policy, estimates[later[0]]) if later else policy.review_cost_usd
     expected = estimates[route]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from agents.policy.artefact import Policy, RoutePolicy
+from agents.policy.artefact import Policy, RiskPoint, RoutePolicy
 from agents.policy.shipped import shipped_routes
 from signalbox.errors import CorruptArtefact, NotFound
 from signalbox.files import write_atomically
@@ -49,6 +49,7 @@ class PolicyStore:
         alpha: float,
         delta: float,
         routes: dict[Route, RoutePolicy],
+        curve: tuple[RiskPoint, ...],
         data_hash: str,
         notes: tuple[str, ...],
         guarantee: Guarantee | None = None,
@@ -62,6 +63,7 @@ class PolicyStore:
             alpha=alpha,
             delta=delta,
             routes=routes,
+            curve=curve,
             guarantee=guarantee,
             data_hash=data_hash,
             notes=notes,

@@ -13,7 +13,7 @@ from api.cli.output import emit, out, progress_bar, say
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from agents.policy.calibrate import RouteReport
+    from agents.policy.calibrate import Calibration, RouteReport
 
 
 def calibrate(
@@ -29,6 +29,7 @@ def calibrate(
     import math
     from dataclasses import asdict
 
+    from agents.policy import NEVER
     from api.calibration import calibrate_policy
     from signalbox.errors import InvalidInput
     from signalbox.settings import Settings
@@ -40,27 +41,48 @@ def calibrate(
         done = asyncio.run(
             calibrate_policy(settings, files, progress=progress, say=say, cloud_budget_usd=cloud_budget_usd)
         )
+    fit, alpha_used = done.fit, done.policy.alpha
     if as_json:
-        reports = [asdict(report) for report in done.reports]
-        emit(json.dumps({"policy": done.policy.id, "alpha": done.policy.alpha, "routes": reports, "notes": done.notes}))
-        return
-    out().print(_table(done.reports))
-    for report in done.reports:
-        if report.answered == 0:
-            more = (
-                f": about {report.labels_missing:,} more labelled queries are needed" if report.labels_missing else ""
+        emit(
+            json.dumps(
+                {
+                    "policy": done.policy.id,
+                    "alpha": alpha_used,
+                    "threshold": fit.threshold if fit.threshold < NEVER else None,
+                    "feasible": fit.threshold < NEVER,
+                    "labels_missing": fit.labels_missing,
+                    "routes": [asdict(report) for report in fit.reports],
+                    "notes": fit.notes,
+                }
             )
-            out().print(f"{report.route}: infeasible at an error rate of {done.policy.alpha:.0%}{more}.")
-    for note in done.notes:
+        )
+        return
+    out().print(_table(fit.reports))
+    out().print(_verdict(fit, alpha_used, done.policy.delta))
+    for note in fit.notes:
         out().print(f"Note: {note}.")
     out().print(f"{done.policy.id} is in use now; a running service takes it at its next start.")
+
+
+def _verdict(fit: Calibration, alpha: float, delta: float) -> str:
+    from agents.policy import NEVER
+
+    if fit.threshold >= NEVER:
+        more = f" About {fit.labels_missing:,} more labelled queries would do." if fit.labels_missing else ""
+        return f"Infeasible: no confidence is proven to keep an error rate of {alpha:.0%}; all goes to review.{more}"
+    answered = sum(report.answered for report in fit.reports)
+    wrong = answered - sum(report.right for report in fit.reports)
+    return (
+        f"Answers are accepted from {fit.threshold:.2f} on: {answered} of {fit.queries} queries, {wrong} of them wrong "
+        f"({wrong / max(1, answered):.1%}); the error rate is below {alpha:.0%} with probability {1 - delta:.0%}."
+    )
 
 
 def _table(reports: tuple[RouteReport, ...]) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("route", "queries", "would be right", "accept from", "answered", "right", "ECE", "AUROC"):
+    for name in ("route", "queries", "would be right", "answered", "right", "ECE", "AUROC"):
         table.add_column(name, justify="left" if name == "route" else "right")
     for report in reports:
         share = f" ({report.right / report.answered:.1%})" if report.answered else ""
@@ -68,7 +90,6 @@ def _table(reports: tuple[RouteReport, ...]) -> Table:
             report.route,
             str(report.tried),
             str(report.right_if_all_accepted),
-            f"{report.threshold:.2f}" if report.answered else "never",
             str(report.answered),
             f"{report.right}{share}",
             "-" if report.ece is None else f"{report.ece:.3f}",

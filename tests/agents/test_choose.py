@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agents.policy import NEVER, Policy, RiskPoint, RoutePolicy, accept_threshold, make_plan
 from agents.policy.calibrate import error_bound
+from agents.policy.choose import threshold_of
 from signalbox.types import Constraints, Route
 
 POLICY = Policy(
@@ -83,31 +84,30 @@ def test_a_route_too_unlikely_to_be_right_for_its_price_is_skipped() -> None:
     assert plan(policy=hopeless) == ("classifier", "cloud")
 
 
-def test_a_route_that_can_not_keep_the_error_rate_is_skipped_unless_asked_for() -> None:
-    curve = points((0.5, 100, 60))
-    bad = POLICY.model_copy(update={"routes": {**POLICY.routes, "classifier": RoutePolicy(curve=curve)}})
-    assert plan(policy=bad) == ("grounded", "cloud")
-    assert plan(Constraints(route="classifier"), policy=bad) == ("classifier",)
-
-
 def test_the_threshold_is_the_lowest_before_the_first_failure_to_prove_it() -> None:
     curve = (point(0.9, 60, 0, 2), point(0.8, 100, 2, 5), point(0.7, 140, 30, 20), point(0.6, 2_000, 30, 400))
-    assert accept_threshold(RoutePolicy(curve=curve), 0.1) == 0.8
+    assert threshold_of(curve, 0.1) == 0.8
 
 
 def test_few_answers_at_strict_thresholds_do_not_end_the_search() -> None:
     curve = (point(0.99, 3, 1, 0.03), point(0.9, 80, 1, 2.0))
-    assert accept_threshold(RoutePolicy(curve=curve), 0.1) == 0.9
+    assert threshold_of(curve, 0.1) == 0.9
 
 
 def test_confidences_that_promise_too_much_are_found_out() -> None:
     curve = (point(0.99, 10, 0, 0.1), point(0.9, 200, 60, 2.0))
-    assert accept_threshold(RoutePolicy(curve=curve), 0.1) == NEVER
+    assert threshold_of(curve, 0.1) == NEVER
 
 
-def test_a_route_that_was_never_measured_accepts_from_one_minus_alpha() -> None:
-    assert accept_threshold(RoutePolicy(), 0.05) == 0.95
-    assert accept_threshold(None, 0.05) == 0.95
+def test_a_policy_that_was_never_calibrated_accepts_from_one_minus_alpha() -> None:
+    assert accept_threshold(POLICY, 0.05) == 0.95
+
+
+def test_a_calibrated_policy_has_a_threshold_for_each_error_rate_asked_for() -> None:
+    curve = (point(0.9, 100, 0, 1), point(0.7, 300, 30, 30))
+    calibrated = POLICY.model_copy(update={"curve": curve})
+    assert accept_threshold(calibrated, 0.05) == 0.9
+    assert accept_threshold(calibrated, 0.2) == 0.7
 
 
 @given(
@@ -121,7 +121,7 @@ def test_no_threshold_is_accepted_whose_bound_is_above_alpha(counts: list[tuple[
         answered += more
         k = min(wrong, answered)
         curve.append(point(0.99 - 0.01 * step, answered, k, expected_wrong=answered * step / 40))
-    chosen = accept_threshold(RoutePolicy(curve=tuple(curve)), alpha)
+    chosen = threshold_of(tuple(curve), alpha)
     bounds = {point.threshold: point.error_bound for point in curve}
     assert chosen == NEVER or bounds[chosen] <= alpha + 1e-6
 
@@ -130,4 +130,4 @@ def test_no_threshold_is_accepted_whose_bound_is_above_alpha(counts: list[tuple[
 def test_a_stricter_error_rate_never_lowers_a_measured_threshold_by_luck(first: float, second: float) -> None:
     curve = points((0.9, 600, 3), (0.8, 900, 18), (0.7, 1_200, 90), (0.6, 1_500, 300))
     strict, lax = sorted((first, second))
-    assert accept_threshold(RoutePolicy(curve=curve), strict) >= accept_threshold(RoutePolicy(curve=curve), lax)
+    assert threshold_of(curve, strict) >= threshold_of(curve, lax)

@@ -157,7 +157,7 @@ async def test_a_query_without_a_word_is_refused_with_the_remedy(parts: Parts, t
 
 
 async def test_too_long_and_unknown_names_are_named(parts: Parts) -> None:
-    router = Router(parts, Kept(), max_query_chars=100)
+    router = Router(replace(parts, max_query_chars=100), Kept())
     with pytest.raises(TooLarge, match="101 characters; the limit is 100"):
         await router.predict(Query(text="x" * 101))
     with pytest.raises(UnknownName, match=r"'prices'.*intents"):
