@@ -59,6 +59,8 @@ def _run(name: str, work: Callable[[Settings], str], settings: Settings) -> Chec
         return Check(name, True, work(settings))
     except SignalboxError as error:
         return Check(name, False, error.detail)
+    except OSError as error:  # the data directory is no folder, or may not be written
+        return Check(name, False, f"{error.filename or settings.data_dir}: {error.strerror}")
 
 
 def _disk(settings: Settings) -> str:
