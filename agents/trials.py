@@ -15,7 +15,7 @@ from agents import nodes
 from agents.grounding import short_answer
 from agents.grounding.questions import words
 from agents.nodes.plan import unavailable_routes
-from agents.policy import Plan, make_plan
+from agents.policy import Plan
 from agents.policy.calibrate import Trial
 from agents.state import Candidate, Parts, RouterState, Run
 from eval_sets import LabelledQuery
@@ -28,11 +28,11 @@ _DEADLINE_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class TrialOptions:
-    """`routes` to try; `max_cost_usd` ends the use of the cloud once it is spent. None means no limit."""
+    """`routes` to try; `max_cost_usd` is the most the cloud may cost (None: no limit)."""
 
     routes: tuple[Route, ...] = ROUTES
     max_cost_usd: float | None = None
-    most_short_answers: int | None = None
+    most_short_answers: int = 0
 
 
 async def run_trials(
@@ -56,13 +56,10 @@ async def run_trials(
         for route in options.routes:
             if route in unavailable:
                 continue
-            if route == "cloud" and options.max_cost_usd is not None:
-                worst = make_plan(parts.policy, state["features"], Constraints(), {}, {}, 0.0)
-                if spent + max(worst.estimates["cloud"].cost_usd, parts.cloud_cost_usd(state["text"])) > (
-                    options.max_cost_usd
-                ):
-                    continue
-            shorten = options.most_short_answers is None or cut < options.most_short_answers
+            budget = options.max_cost_usd
+            if route == "cloud" and budget is not None and spent + parts.cloud_cost_usd(state["text"]) > budget:
+                continue
+            shorten = cut < options.most_short_answers
             trial = await _try(route, state, runtime, labelled, shorten=shorten)
             if trial is None:
                 continue

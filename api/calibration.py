@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.policy import Policy, PolicyStore
+from agents.policy import Policy, PolicyStore, RoutePolicy
 from agents.policy.calibrate import Calibration, calibrate
 from agents.trials import TrialOptions, run_trials
 from api.wiring import open_models, policies_folder
 from eval_sets import read_labelled
 from signalbox.errors import InvalidInput
 from signalbox.settings import Settings
+from signalbox.types import Route
 
 _DELTA = 0.1
 
@@ -32,13 +33,13 @@ async def calibrate_policy(
     progress: Callable[[float, str], None],
     say: Callable[[str], None],
     cloud_budget_usd: float = 0.0,
-    most_short_answers: int | None = None,
+    most_short_answers: int = 0,
 ) -> Calibrated:
     """Fit a policy on the labelled queries in `files` and make it the champion.
 
     Args:
         cloud_budget_usd: most to spend on the cloud; with 0 that route keeps what the policy in use says of it.
-        most_short_answers: try at most so many short answers, which take the local LLM a while each.
+        most_short_answers: short answers to measure, about a second each; with 0 the policy in use stands for them.
 
     Raises:
         InvalidInput, NotFound: a file is not there or not of the format; nothing was changed.
@@ -62,9 +63,15 @@ async def calibrate_policy(
     policy = PolicyStore(policies_folder(settings)).add(
         alpha=settings.alpha,
         delta=_DELTA,
-        routes={**before.routes, **fitted.routes},
+        routes=before.routes | {route: _with_short(new, before, route) for route, new in fitted.routes.items()},
         curve=fitted.curve,
         data_hash=labelled.hash,
         notes=fitted.notes,
     )
     return Calibrated(policy, fitted)
+
+
+def _with_short(new: RoutePolicy, before: Policy, route: Route) -> RoutePolicy:
+    """What is known of short answers stays known when they were not measured again."""
+    known = before.routes.get(route)
+    return new if new.short or known is None else new.model_copy(update={"short": known.short})

@@ -35,7 +35,7 @@ async def measure(
 ) -> tuple[RoutingReport, RoutingReport]:
     async with await open_models(settings) as models:
         uncalibrated = await _report(models, queries)
-    await calibrate_policy(settings, calibration, progress=silent, say=lambda _: None, most_short_answers=60)
+    await calibrate_policy(settings, calibration, progress=silent, say=lambda _: None)
     async with await open_models(settings) as models:
         return await _report(models, queries), uncalibrated
 

@@ -15,6 +15,7 @@ from signalbox.calibration import LogisticModel
 from signalbox.types import Dollars, Frozen, Guarantee, Milliseconds, Probability, Route
 
 FORMAT = 1
+SHORT_FROM = 0.8  # probability from which a short answer is shown
 NEVER = 1.0  # a threshold that no calibrated probability reaches
 
 
@@ -85,7 +86,7 @@ class Policy(Frozen):
     routes: dict[Route, RoutePolicy]
     curve: tuple[RiskPoint, ...] = ()
     guarantee: Guarantee | None = None
-    short_from: Probability = 0.8
+    short_from: Probability = SHORT_FROM
     review_cost_usd: Dollars = 0.50
     usd_per_second: Dollars = 0.0005
     data_hash: str | None = None

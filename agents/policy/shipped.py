@@ -17,6 +17,11 @@ def shipped_routes() -> dict[Route, RoutePolicy]:
     data = json.loads(files("agents.grounding").joinpath("ranker.json").read_text(encoding="utf-8"))
     return {
         "classifier": RoutePolicy(base_rate=0.5, duration_ms=5.0),
-        "grounded": RoutePolicy(base_rate=0.5, confidence=Logistic(**data["confidence"]), duration_ms=500.0),
+        "grounded": RoutePolicy(
+            base_rate=0.5,
+            confidence=Logistic(**data["confidence"]),
+            short=Logistic(**data["short"]) if data.get("short") else None,
+            duration_ms=500.0,
+        ),
         "cloud": RoutePolicy(base_rate=0.8, duration_ms=1_500.0),
     }

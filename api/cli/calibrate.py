@@ -22,6 +22,9 @@ def calibrate(
     cloud_budget_usd: Annotated[
         float, typer.Option(help="Most to spend on asking the cloud LLM; 0 leaves that route unmeasured.")
     ] = 0.0,
+    short_answers: Annotated[
+        int, typer.Option(min=0, help="Short answers of the local LLM to measure, about a second each.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
 ) -> None:
     """Try every route on every labelled query and fit a policy that keeps the accepted error rate."""
@@ -39,7 +42,14 @@ def calibrate(
     settings = Settings.load(alpha=alpha)
     with progress_bar("Calibrating") as progress:
         done = asyncio.run(
-            calibrate_policy(settings, files, progress=progress, say=say, cloud_budget_usd=cloud_budget_usd)
+            calibrate_policy(
+                settings,
+                files,
+                progress=progress,
+                say=say,
+                cloud_budget_usd=cloud_budget_usd,
+                most_short_answers=short_answers,
+            )
         )
     fit, alpha_used = done.fit, done.policy.alpha
     if as_json:

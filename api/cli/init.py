@@ -64,7 +64,5 @@ async def _calibrate(settings: Settings, folder: Path) -> None:
     from api.calibration import calibrate_policy
 
     with progress_bar("Calibrating the policy") as progress:
-        done = await calibrate_policy(
-            settings, [folder / "queries" / "calibration.jsonl"], progress=progress, say=say, most_short_answers=60
-        )
+        done = await calibrate_policy(settings, [folder / "queries" / "calibration.jsonl"], progress=progress, say=say)
     say(f"Calibrated the policy {done.policy.id}.")
