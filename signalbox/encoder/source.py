@@ -50,6 +50,7 @@ def find_source(encoder: str) -> Source:
     folder = _folder(encoder)
     config = _json(folder / "config.json")
     modules = _json(folder / "modules.json") if (folder / "modules.json").is_file() else []
+    _refuse_prompt(folder)
     name = re.sub(r"[^A-Za-z0-9._-]", "-", encoder.rstrip("/").rsplit("/", 1)[-1]).lstrip(".") or "encoder"
     return Source(name, folder, config, _pooling(folder, modules), _max_tokens(folder, config), _digest(folder))
 
@@ -95,6 +96,17 @@ def _pooling(folder: Path, modules: list[dict[str, Any]]) -> str:
             field="encoder",
         )
     return _POOLING[chosen[0]]
+
+
+def _refuse_prompt(folder: Path) -> None:
+    path = folder / "config_sentence_transformers.json"
+    prompt = _json(path).get("default_prompt_name") if path.is_file() else None
+    if prompt is not None:
+        raise ConfigurationError(
+            f"The encoder {folder} puts the prompt {prompt!r} before every text, which is not supported. "
+            "Choose another model.",
+            field="encoder",
+        )
 
 
 def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
