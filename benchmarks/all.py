@@ -1,0 +1,130 @@
+"""Runs the benchmarks one after another and puts their figures on the board in README.md.
+
+`python -m benchmarks.all [--quick] [--only NAME ...] [--write]`
+
+Data sets are found through the environment variable SIGNALBOX_DATA; a benchmark whose data are absent is left out, and
+said to be. `--quick` leaves out or shortens what takes long, to stay within ten minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from benchmarks._common import write_readme_section
+
+Figures = Mapping[str, Any]
+_TIMEOUT_S = 1_800
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One benchmark: its arguments, those of a quick run, the file it needs below SIGNALBOX_DATA, its board row."""
+
+    name: str
+    row: Callable[[Figures], str]
+    arguments: tuple[str, ...] = ()
+    quick: tuple[str, ...] = ()
+    data: str | None = None
+
+
+def _grounding(f: Figures) -> str:
+    low, high = f["answer_first_interval"]
+    minilm = f["anchors"]["best_sentence_minilm"]
+    return (
+        f"grounded answers: first quote right **{f['answer_first']:.3f}** ({low:.3f} to {high:.3f}), recall@5 "
+        f"{f['recall_at_5']:.3f}, answerable AUROC **{f['answerable_auroc']:.3f}**, ECE {f['ece']:.3f} | MiniLM's best "
+        f"sentence {minilm['answer_first']:.3f}, {minilm['recall_at_5']:.3f}, {minilm['answerable_auroc']:.3f}"
+        + (
+            f"; SmolLM2 writing freely {f['anchors']['free_writing']['answer_first']:.3f}"
+            if "free_writing" in f["anchors"]
+            else ""
+        )
+    )
+
+
+def _encoder(f: Figures) -> str:
+    return (
+        f"encoder, one text: **{f['time_ratio']:.2f}** of the time, fp32 export cosine {f['export_cosine']:.5f}, same "
+        f"route {f['route_agreement']:.1%} | sentence-transformers on torch 1"
+    )
+
+
+def _local_llm(f: Figures) -> str:
+    return (
+        f"local LLM: reads **{f['prefill_ratio']:.2f}** times as fast, writes **{f['decode_ratio']:.2f}** times; first "
+        f"token with a shared prefix {f['shared_prefix_ratio']:.2f} of cold; scoring 8 candidates "
+        f"{f['score_ratio']:.2f} of the time | bare llama-cpp-python on the bundled file 1"
+    )
+
+
+def _retrieval(f: Figures) -> str:
+    return f"search, 100,000 chunks, without the encoder: p50 **{f['query_p50_ms']:.1f} ms** | see the command"
+
+
+ENTRIES = (
+    Entry("encoder", _encoder),
+    Entry("local_llm", _local_llm, quick=("--quick",)),
+    Entry("grounding", _grounding, quick=("--free-writing", "20"), data="xquad/en_dev.json"),
+    Entry("retrieval", _retrieval, quick=("--chunks", "20000")),
+)
+
+
+def run(entry: Entry, *, quick: bool) -> Figures | str:
+    """The figures of one benchmark, or the reason why there are none."""
+    command = [sys.executable, "-m", f"benchmarks.{entry.name}", "--json", *entry.arguments]
+    if entry.data is not None:
+        folder = os.environ.get("SIGNALBOX_DATA")
+        path = Path(folder) / entry.data if folder else None
+        if path is None or not path.is_file():
+            return f"its data ({entry.data}) are not below SIGNALBOX_DATA"
+        command += ["--data", str(path)]
+    if quick:
+        command += entry.quick
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=_TIMEOUT_S, check=False)
+    if done.returncode != 0:
+        return f"it ended with exit code {done.returncode}"
+    figures: Figures = json.loads(done.stdout.strip().splitlines()[-1])
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="stay within ten minutes")
+    parser.add_argument("--only", nargs="+", choices=[entry.name for entry in ENTRIES], help="just these")
+    parser.add_argument("--write", action="store_true", help="replace the board in README.md; needs all of them")
+    arguments = parser.parse_args()
+    console = Console(stderr=True)
+    results: dict[str, Figures] = {}
+    rows: list[str] = []
+    for entry in ENTRIES:
+        if arguments.only and entry.name not in arguments.only:
+            continue
+        console.print(f"benchmarks.{entry.name} …")
+        found = run(entry, quick=arguments.quick)
+        if isinstance(found, str):
+            console.print(f"  left out: {found}")
+            continue
+        results[entry.name] = found
+        data = " --data FILE" if entry.data else ""
+        rows.append(f"| {entry.row(found)} | `python -m benchmarks.{entry.name}{data}` |")
+    board = "\n".join(["| Signalbox | beside it | command |", "|---|---|---|", *rows]) + "\n"
+    print(board)
+    if arguments.write:
+        if len(results) < len(ENTRIES):
+            raise SystemExit("Not every benchmark ran: README.md is left as it is.")
+        write_readme_section("board", board)
+    print(json.dumps(results, allow_nan=False))
+
+
+if __name__ == "__main__":
+    main()
