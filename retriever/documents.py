@@ -16,6 +16,9 @@ from typing import Self
 from signalbox.errors import InvalidInput
 from signalbox.settings import Settings
 
+MAX_ID = 1_000
+_NOT_IN_ID = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -67,19 +70,18 @@ class Document:
         """A document from plain text.
 
         Raises:
-            InvalidInput: the id is empty or the text has no visible character.
+            InvalidInput: the id breaks its rule or the text has no visible character.
         """
         clean = normalise(text)
-        if not document_id.strip():
-            raise InvalidInput("A document needs an id that is not empty.", field="id")
+        check_id(document_id)
         if not clean:
             raise InvalidInput(f"Document {document_id!r} has no text: give it some, or leave it out.", field="text")
         document = cls(
             id=document_id,
             title=normalise(title or "").replace("\n", " ") or document_id,
             text=clean,
-            metadata={str(key): normalise(str(value)) for key, value in (metadata or {}).items()},
-            source=source,
+            metadata={normalise(str(key)): normalise(str(value)) for key, value in (metadata or {}).items()},
+            source=normalise(source),
         )
         return document.hashed()
 
@@ -88,6 +90,15 @@ class Document:
         sections = [[section.start, section.body, dict(section.metadata)] for section in self.sections]
         content = json.dumps([self.title, self.text, dict(self.metadata), sections], sort_keys=True)
         return replace(self, hash=hashlib.sha256(content.encode()).hexdigest())
+
+
+def check_id(document_id: str) -> None:
+    """Raises InvalidInput when a document can't be stored and asked for under this id."""
+    if not document_id.strip() or len(document_id) > MAX_ID or _NOT_IN_ID.search(document_id):
+        raise InvalidInput(
+            f"{document_id[:80]!r} can't be a document's id: use 1 to {MAX_ID} characters, no control characters.",
+            field="id",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retriever.documents import Limits
+from retriever.documents import MAX_ID, Limits
 from retriever.readers import suffixes, supported, too_large
 from signalbox.errors import InvalidInput, NotFound, UnsupportedType
 
@@ -68,7 +68,8 @@ def _walk(root: Path) -> Iterator[Found | Skipped]:
     while folders:
         folder, shown = folders.pop()
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            # Links come last: a folder and a link to it give the folder's own ids.
+            entries = sorted(os.scandir(folder), key=lambda entry: (entry.is_symlink(), entry.name))
         except OSError as error:
             yield Skipped(shown, f"{shown} can't be listed ({error.strerror}): allow reading it, then ingest again.")
             continue
@@ -104,7 +105,7 @@ def _identity(path: Path) -> tuple[int, int]:
 def document_id(name: str) -> str:
     """A file name as an id: NFC, no control characters, and storable whatever bytes the name has."""
     text = unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8", errors="replace"))
-    return re.sub(r"[\x00-\x1f\x7f]", "_", text)
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "_", text)[-MAX_ID:]
 
 
 def read_file(path: Path, limits: Limits) -> bytes:

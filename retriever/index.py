@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Self
 
@@ -27,7 +27,9 @@ from signalbox.errors import ConfigurationError, CorruptArtefact, InvalidInput, 
 
 MAX_K = 1_000
 _CANDIDATES = 100  # taken from each of the two rankings before they are fused
+_MAX_FILTERS = 20
 _FILTERS_KEPT = 32
+_DOCUMENTS_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +53,24 @@ class _Snapshot:
         self.records = Records(path / FILE)
         self.vectors = VectorIndex(path, manifest.vectors)
         self.lexical = Lexical(path, manifest.chunks)
-        self.sentences = lru_cache(maxsize=256)(self._sentences)
-        self._matching = lru_cache(maxsize=_FILTERS_KEPT)(self._find)
+        # Remembered per version. The functions don't refer to this object, so it goes as soon as it is replaced.
+        self.sentences = lru_cache(_DOCUMENTS_KEPT)(partial(_sentences, self.records))
+        self.matching = lru_cache(_FILTERS_KEPT)(partial(_matching, self.records))
 
-    def matching(self, filters: Mapping[str, str]) -> Positions:
-        return self._matching(tuple(sorted(filters.items())))
 
-    def _find(self, filters: tuple[tuple[str, str], ...]) -> Positions:
-        return self.records.matching(dict(filters))
+def _document(records: Records, document_id: str) -> Document:
+    document = records.document(document_id)
+    if document is None:
+        raise NotFound(f"There is no document {document_id!r} in the index: list the documents to see their ids.")
+    return document
 
-    def document(self, document_id: str) -> Document:
-        document = self.records.document(document_id)
-        if document is None:
-            raise NotFound(f"There is no document {document_id!r} in the index: list the documents to see their ids.")
-        return document
 
-    def _sentences(self, document_id: str) -> tuple[Span, ...]:
-        return tuple(split_sentences(self.document(document_id).text))
+def _sentences(records: Records, document_id: str) -> tuple[Span, ...]:
+    return tuple(split_sentences(_document(records, document_id).text))
+
+
+def _matching(records: Records, filters: frozenset[tuple[str, str]]) -> Positions:
+    return records.matching(dict(filters))
 
 
 class Index:
@@ -165,14 +168,16 @@ class Index:
             vector: the query's unit vector, shape (dimension,) or (1, dimension), where it is known already.
 
         Raises:
-            InvalidInput: k or the vector breaks its rule.
+            InvalidInput: k, the filters or the vector break their rule.
         """
         if not 1 <= k <= MAX_K:
             raise InvalidInput(f"k is {k}; it must be 1 to {MAX_K:,}.", field="k")
+        if filters and len(filters) > _MAX_FILTERS:
+            raise InvalidInput(f"There are {len(filters)} filters; the most is {_MAX_FILTERS}.", field="filters")
         snapshot = self._snapshot
         if snapshot is None or not snapshot.manifest.chunks or not query.strip():
             return ()
-        among = snapshot.matching(filters) if filters else None
+        among = snapshot.matching(frozenset(filters.items())) if filters else None
         if among is not None and not len(among):
             return ()
         unit = self._vector(query, vector)
@@ -216,7 +221,7 @@ class Index:
         Raises:
             NotFound: the index has none of that id.
         """
-        return self._open().document(document_id)
+        return _document(self._open().records, document_id)
 
     def documents(self, *, after: str = "", limit: int = 100) -> tuple[Document, ...]:
         """Documents in the order of their ids, those after the id `after`; a page of at most `limit`."""

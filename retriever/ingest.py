@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from retriever.build import Base, Progress, open_base, write_version
-from retriever.documents import Document, Limits, normalise
+from retriever.documents import Document, Limits, check_id, normalise
 from retriever.files import Found, Skipped, document_id, find, read_file
 from retriever.readers import file_hash, read_bytes, too_large
 from retriever.versions import Manifest
@@ -208,9 +208,12 @@ class _Reading:
         seen: dict[str, Path] = {}
         for number, file in enumerate(self._found):
             self._progress(0.2 * number / len(self._found), f"reading {file.document_id}")
-            first = seen.setdefault(file.document_id, file.path)
+            first = seen.get(file.document_id)
+            if first == file.path:
+                continue  # named twice
+            seen.setdefault(file.document_id, file.path)
             try:
-                if first is not file.path:
+                if first is not None:
                     raise InvalidInput(
                         f"{file.path} and {first} would both be document {file.document_id!r}: ingest the folder above "
                         "them instead, or rename one."
@@ -235,6 +238,7 @@ class _Reading:
 
 
 def _checked(document: Document, limits: Limits) -> Document:
+    check_id(document.id)
     if not document.text or normalise(document.text) != document.text:
         raise InvalidInput(
             f"The text of document {document.id!r} is empty or not normalised: make it with Document.make.",

@@ -149,9 +149,11 @@ class Records:
     def close(self) -> None:
         self._db.close()
 
-    def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+    def _rows(self, sql: str, values: Sequence[str | int] = ()) -> list[tuple[object, ...]]:
+        # Half a surrogate pair can't be stored, so it can't be found either.
+        storable = [value.encode(errors="replace").decode() if isinstance(value, str) else value for value in values]
         with self._lock:
-            return self._db.execute(sql, values).fetchall()
+            return self._db.execute(sql, storable).fetchall()
 
     def document(self, document_id: str) -> Document | None:
         rows = self._rows(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from itertools import pairwise
 
 import docx
 from docx.table import Table
@@ -33,8 +34,7 @@ def read(data: bytes, name: str, limits: Limits) -> Draft:
     item = False
     for part in document.iter_inner_content():
         if isinstance(part, Table):
-            rows = [[cell.text for cell in row.cells] for row in part.rows]
-            blocks += (Block(row, tight=number > 0) for number, row in enumerate(table_rows(rows)))
+            blocks += (Block(row, tight=number > 0) for number, row in enumerate(table_rows(_rows(part))))
             item = False
             continue
         block = _paragraph(part, item)
@@ -69,6 +69,16 @@ def _check_archive(data: bytes, name: str, limits: Limits) -> None:
         raise UnsupportedType(
             f"{name} is an archive, but not a Word document: word/document.xml is missing. Save it again."
         )
+
+
+def _rows(table: Table) -> list[list[str]]:
+    """The cells' texts; a merged cell, which python-docx repeats, once."""
+    rows = []
+    for row in table.rows:
+        cells = list(row.cells)
+        repeated = [False, *(cell._tc is before._tc for before, cell in pairwise(cells))]
+        rows.append(["" if again else cell.text for cell, again in zip(cells, repeated, strict=True)] if cells else [])
+    return rows
 
 
 def _paragraph(paragraph: Paragraph, after_item: bool) -> Block:

@@ -47,7 +47,18 @@ def test_the_hash_follows_the_content() -> None:
     assert document.hash != Document.make("a", "Text.", title="T", metadata={"lang": "de"}).hash
 
 
-@pytest.mark.parametrize(("document_id", "text"), [("", "Text."), (" ", "Text."), ("a", ""), ("a", "\u200b\n")])
+@pytest.mark.parametrize(
+    ("document_id", "text"),
+    [
+        ("", "Text."),
+        (" ", "Text."),
+        ("a\n", "Text."),
+        ("\ud800", "Text."),
+        ("a" * 1_001, "Text."),
+        ("a", ""),
+        ("a", "\u200b\n"),
+    ],
+)
 def test_a_document_needs_an_id_and_text(document_id: str, text: str) -> None:
     with pytest.raises(InvalidInput):
         Document.make(document_id, text)

@@ -85,6 +85,9 @@ def test_filters_are_exact(index: Index) -> None:
     assert found(index, "days", filters={"' OR 1=1 --": "x"}) == []
     assert len(found(index, "days", filters={"lang": "en"})) == len(SHOP)
     assert len(found(index, "days", filters={})) == len(SHOP)
+    assert found(index, "days", filters={"lang": "\ud800"}) == []
+    with pytest.raises(InvalidInput, match="21 filters; the most is 20"):
+        index.search("days", 1, filters={str(number): "x" for number in range(21)})
 
 
 def test_a_known_vector_saves_encoding(index: Index, encoder: HashingEncoder) -> None:
@@ -113,6 +116,8 @@ def test_documents_and_sentences(index: Index) -> None:
     assert index.sentences("wool.md") is spans
     with pytest.raises(NotFound, match=r"'nothing\.md'"):
         index.document("nothing.md")
+    with pytest.raises(NotFound):
+        index.document("\ud800")
     with pytest.raises(NotFound):
         index.sentences("nothing.md")
 

@@ -167,6 +167,12 @@ def test_named_paths_must_exist_and_be_supported(run, folder, index_folder) -> N
     assert not index_folder.exists()
 
 
+def test_a_folder_named_twice_is_read_once(run, folder) -> None:  # type: ignore[no-untyped-def]
+    (folder / "a.md").write_text("Text.")
+    report = run(folder, folder)
+    assert (counts(report), report.failed) == ((1, 0, 0, 0), ())
+
+
 def test_two_files_of_one_name(run, folder) -> None:  # type: ignore[no-untyped-def]
     for name in ("one", "two"):
         (folder / name).mkdir()

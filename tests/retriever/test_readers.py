@@ -225,6 +225,12 @@ def test_csv_rows_can_be_quoted_alone(delimiter: str) -> None:
     assert [section.metadata for section in document.sections] == [{"row": "1"}, {"row": "2"}]
 
 
+def test_csv_delimiters_inside_cells_do_not_count() -> None:
+    document = read("a.csv", 'name;note\n"a";"x, y, z"\n"b";"1, 2, 3"\n')
+    assert document.text == "name: a\nnote: x, y, z\n\nname: b\nnote: 1, 2, 3"
+    assert read("b.csv", "note\nno delimiter at all\n").text == "note: no delimiter at all"
+
+
 def test_csv_quotes_newlines_ragged_rows_and_unnamed_columns() -> None:
     document = read("a.csv", 'q,\n"Two\nlines, one cell",x,y\n')
     assert document.text == "q: Two lines, one cell\ncolumn 2: x\ncolumn 3: y"
