@@ -1,4 +1,7 @@
-"""Retrieve: the passages that match the query, for the grounded route and as context for the cloud."""
+"""Retrieve: the passages that match the query, for the grounded route and as context for the cloud.
+
+Documents whose metadata say `status: outdated` can be searched, but no answer rests on them.
+"""
 
 from __future__ import annotations
 
@@ -20,4 +23,7 @@ async def find_passages(state: RouterState, run: Run) -> tuple[Passage, ...]:
     if known is not None or run.parts.retriever is None:
         return known or ()
     with span("retrieve"):
-        return await run.in_thread(run.parts.retriever.search, state["text"], PASSAGES_READ, vector=state["vector"])
+        found = await run.in_thread(
+            run.parts.retriever.search, state["text"], 2 * PASSAGES_READ, vector=state["vector"]
+        )
+    return tuple(passage for passage in found if passage.metadata.get("status") != "outdated")[:PASSAGES_READ]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from small_shop import Kept
 
 from agents.router import Router
 from agents.state import Parts
+from retriever import Document, Index, upsert
+from signalbox.encoder import OnnxEncoder
 from signalbox.errors import InvalidInput, Overloaded, TooLarge, UnknownName, UpstreamError
 from signalbox.models.scripted import ScriptedModel
 from signalbox.types import Constraints, Message, Prediction, Query, Quote
@@ -46,6 +49,14 @@ async def test_a_question_the_documents_answer_is_quoted(parts: Parts) -> None:
         ("grounded", "accepted"),
     ]
     assert "0.70" in prediction.attempts[0].reason
+
+
+async def test_no_answer_rests_on_an_outdated_document(parts: Parts, encoder: OnnxEncoder, tmp_path: Path) -> None:
+    old = Document.make("old.md", "Standard delivery costs EUR 3.50 to every country.", metadata={"status": "outdated"})
+    new = Document.make("new.md", "Standard delivery costs EUR 4.90 since last year.")
+    upsert([old, new], index_folder=tmp_path, encoder=encoder)
+    prediction = await ask(replace(parts, retriever=Index.open(tmp_path, encoder)), "What does standard delivery cost?")
+    assert {item.document_id for item in prediction.evidence if isinstance(item, Quote)} == {"new.md"}
 
 
 async def test_a_question_nobody_can_answer_goes_to_a_person_with_the_best_guess(parts: Parts) -> None:
