@@ -1,4 +1,4 @@
-# Each target does its own set-up, once: a stamp under .make/ remembers it. `make setup` sets up for `make run`.
+# Each target does its own set-up, once: a stamp in .venv remembers it. `make setup` sets up for `make run`.
 PYTHON ?= python3
 BIN := .venv/bin
 # llama.cpp is compiled on this machine; its tools, tests and examples are not needed.
@@ -9,35 +9,35 @@ export HF_HUB_OFFLINE ?= 1
 
 .PHONY: run test lint bench setup lock clean
 
-run: .make/setup
+run: .venv/serving.stamp
 	@$(BIN)/signalbox init --example helpdesk --if-missing
 	@exec $(BIN)/signalbox serve
 
-test: .make/dev
+test: .venv/dev.stamp
 	@$(BIN)/python -m pytest
 
-lint: .make/dev
+lint: .venv/dev.stamp
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: .make/dev
+bench: .venv/dev.stamp
 	@$(BIN)/python -m benchmarks.all --quick
 
-setup: .make/setup
+setup: .venv/serving.stamp
 
 # The lock is compiled by uv in seconds (pip needs minutes) and installed by pip.
-lock: .make/dev
+lock: .venv/dev.stamp
 	@./scripts/lock
 
-.make/setup: requirements.lock pyproject.toml scripts/setup
+.venv/serving.stamp: requirements.lock pyproject.toml scripts/setup
 	@PYTHON=$(PYTHON) ./scripts/setup requirements.lock
-	@mkdir -p .make && touch $@
+	@touch $@
 
-.make/dev: requirements-dev.lock .make/setup
+.venv/dev.stamp: requirements-dev.lock .venv/serving.stamp
 	@PYTHON=$(PYTHON) ./scripts/setup requirements-dev.lock
-	@mkdir -p .make && touch $@
+	@touch $@
 
 clean:
-	rm -rf .make .venv
+	rm -rf .venv

@@ -23,9 +23,13 @@ class AnswerCache:
         return self._kept.get(key)
 
     def put(self, key: Hashable, prediction: Prediction) -> None:
-        """Keep it, unless a person has to look at it first or the answer depends on chance or time."""
-        if prediction.outcome == "answered":
+        """Keep it, unless it has no answer yet or something went wrong on the way that may go right next time."""
+        if prediction.outcome == "answered" and not prediction.warnings and not _failed(prediction):
             self._kept[key] = prediction
             self._kept.move_to_end(key)
             while len(self._kept) > self._size:
                 self._kept.popitem(last=False)
+
+
+def _failed(prediction: Prediction) -> bool:
+    return any(attempt.outcome == "failed" for attempt in prediction.attempts)

@@ -18,7 +18,7 @@ def make_prediction(
     duration_ms: float,
     trace_id: str | None,
 ) -> Prediction:
-    """The record of one run. `saved_usd` is what the cloud may have cost at most, less what was spent."""
+    """The record of one run. `saved_usd` is what a usual cloud answer costs, less what was spent."""
     identity = new_id("prd")
     accepted = state.get("accepted")
     attempts = tuple(sorted(state["attempts"], key=lambda attempt: ROUTES.index(attempt.route)))

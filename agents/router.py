@@ -146,4 +146,4 @@ class Router:
 def _cache_key(query: Query, parts: Parts) -> Hashable:
     index_version = getattr(parts.retriever, "version", None)
     experts = tuple(expert.name for expert in parts.experts.values())
-    return query.text, query.history, query.constraints, parts.policy.id, index_version, experts
+    return query.text, query.history, query.constraints, parts.policy.id, parts.policy.alpha, index_version, experts

@@ -15,6 +15,7 @@ from typing import Literal, ParamSpec, TypedDict, TypeVar
 from agents.grounding import Grounder
 from agents.policy import Plan, Policy
 from signalbox.contracts import ChatModel, Encoder, Expert, Passage, Retriever, ScoringModel, Vectors
+from signalbox.errors import DeadlineExceeded
 from signalbox.types import Answer, Attempt, Evidence, Query, Route, Usage
 
 P = ParamSpec("P")
@@ -29,6 +30,7 @@ class Candidate:
         confidence: the route's own calibrated probability, where it has one.
         signals: what the policy calibrates a confidence from.
         failure: why there is no answer; then `answer` is None.
+        broken: whether a part failed, which says nothing of what the route can do.
     """
 
     route: Route
@@ -42,6 +44,7 @@ class Candidate:
     cost_usd: float = 0.0
     duration_ms: float = 0.0
     failure: str | None = None
+    broken: bool = False
 
     def timed(self, duration_ms: float) -> Candidate:
         return replace(self, duration_ms=duration_ms)
@@ -109,6 +112,14 @@ class Run:
 
     def time_left_ms(self) -> float:
         return (self.deadline_s - self.clock()) * 1000
+
+    async def in_time(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`in_thread` for an attempt: raises DeadlineExceeded when it is not done by the deadline."""
+        try:
+            async with asyncio.timeout(max(0.0, self.deadline_s - self.clock())):
+                return await self.in_thread(work, *args, **kwargs)
+        except TimeoutError:
+            raise DeadlineExceeded("the deadline passed") from None
 
     async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something that computes for milliseconds without holding up the event loop."""

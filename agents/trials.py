@@ -15,11 +15,10 @@ from agents import nodes
 from agents.grounding import short_answer
 from agents.grounding.questions import words
 from agents.nodes.plan import unavailable_routes
-from agents.policy import Plan
 from agents.policy.calibrate import Trial
 from agents.state import Candidate, Parts, RouterState, Run
 from eval_sets import LabelledQuery
-from signalbox.errors import InvalidInput
+from signalbox.errors import InvalidInput, SignalboxError
 from signalbox.types import ROUTES, Constraints, Query, Route
 
 Progress = Callable[[float, str], None]
@@ -38,7 +37,7 @@ class TrialOptions:
 async def run_trials(
     parts: Parts, queries: Sequence[LabelledQuery], options: TrialOptions, progress: Progress | None = None
 ) -> list[Trial]:
-    """One trial per query and available route, without those that the labels can't judge and unreadable queries."""
+    """One trial per query and available route, where the labels can judge it and no part failed."""
     trials: list[Trial] = []
     spent, cut = 0.0, 0
     for number, labelled in enumerate(queries):
@@ -59,23 +58,22 @@ async def run_trials(
             budget = options.max_cost_usd
             if route == "cloud" and budget is not None and spent + parts.cloud_cost_usd(state["text"]) > budget:
                 continue
-            shorten = cut < options.most_short_answers
-            trial = await _try(route, state, runtime, labelled, shorten=shorten)
-            if trial is None:
+            if route != "classifier" and not labelled.judges_texts:
                 continue
+            candidate = await _attempt(route, state, runtime)
+            spent += candidate.cost_usd
+            if candidate.broken:
+                continue  # a part failed: that says nothing of the route
+            trial = await _trial(candidate, state, run, labelled, shorten=cut < options.most_short_answers)
             cut += trial.short_signals is not None
-            spent += trial.cost_usd
             trials.append(trial)
     if progress:
         progress(1.0, "trials done")
     return trials
 
 
-async def _try(
-    route: Route, state: RouterState, runtime: Runtime[Run], labelled: LabelledQuery, *, shorten: bool
-) -> Trial | None:
-    """None where the labels can't tell whether the answer is right."""
-    state = {**state, "remaining": (route,), "plan": _only(route, state["plan"])}
+async def _attempt(route: Route, state: RouterState, runtime: Runtime[Run]) -> Candidate:
+    state = {**state, "remaining": (route,)}
     match route:
         case "classifier":
             found = await nodes.classify(state, runtime)
@@ -85,14 +83,18 @@ async def _try(
         case "cloud":
             found = await nodes.cloud(state, runtime)
     candidate = found["candidate"]
-    assert candidate is not None
-    right = False if candidate.answer is None else labelled.is_right(candidate.answer)
-    if right is None:
-        return None
-    short = await _short(candidate, state["text"], runtime.context, labelled) if right and shorten else None
+    assert candidate is not None, "an attempt always leaves a candidate"
+    return candidate
+
+
+async def _trial(
+    candidate: Candidate, state: RouterState, run: Run, labelled: LabelledQuery, *, shorten: bool
+) -> Trial:
+    right = candidate.answer is not None and bool(labelled.is_right(candidate.answer))
+    short = await _short(candidate, state["text"], run, labelled) if right and shorten else None
     return Trial(
         query_id=labelled.id,
-        route=route,
+        route=candidate.route,
         features=state["features"],
         signals=candidate.signals,
         own_confidence=candidate.confidence,
@@ -111,11 +113,10 @@ async def _short(
     if candidate.route != "grounded" or run.parts.scorer is None or candidate.answer is None:
         return None
     asked = frozenset(word.lower() for word in words(text))
-    found = await short_answer(
-        run.parts.scorer, text, candidate.answer.text or "", asked=asked, deadline_s=run.deadline_s
-    )
+    try:
+        found = await short_answer(
+            run.parts.scorer, text, candidate.answer.text or "", asked=asked, deadline_s=run.deadline_s
+        )
+    except SignalboxError:
+        return None  # the model failed, not its answer
     return (found.signals(), labelled.is_right_short(found.text)) if found else None
-
-
-def _only(route: Route, plan: Plan) -> Plan:
-    return Plan((route,), {}, plan.estimates, plan.threshold)

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.policy import Policy, PolicyStore, RoutePolicy
+from agents.policy import Policy, PolicyStore
 from agents.policy.calibrate import Calibration, calibrate
 from agents.trials import TrialOptions, run_trials
 from api.wiring import open_models, policies_folder
 from eval_sets import read_labelled
 from signalbox.errors import InvalidInput
 from signalbox.settings import Settings
-from signalbox.types import Route
 
 _DELTA = 0.1
 
@@ -59,19 +58,13 @@ async def calibrate_policy(
             "that they can answer. The policy stays as it is.",
             field="files",
         )
-    fitted = calibrate(trials, alpha=settings.alpha, delta=_DELTA)
+    fitted = calibrate(trials, alpha=settings.alpha, delta=_DELTA, before=before.routes)
     policy = PolicyStore(policies_folder(settings)).add(
         alpha=settings.alpha,
         delta=_DELTA,
-        routes=before.routes | {route: _with_short(new, before, route) for route, new in fitted.routes.items()},
+        routes=before.routes | fitted.routes,
         curve=fitted.curve,
         data_hash=labelled.hash,
         notes=fitted.notes,
     )
     return Calibrated(policy, fitted)
-
-
-def _with_short(new: RoutePolicy, before: Policy, route: Route) -> RoutePolicy:
-    """What is known of short answers stays known when they were not measured again."""
-    known = before.routes.get(route)
-    return new if new.short or known is None else new.model_copy(update={"short": known.short})

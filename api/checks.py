@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib.util
 import shutil
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from signalbox.errors import ConfigurationError, SignalboxError
 from signalbox.settings import Settings
+from signalbox.telemetry import mask_text
 
 OUR_PACKAGES = ("agents", "api", "classifiers", "eval_sets", "evaluators", "retriever", "signalbox")
 
@@ -79,22 +81,29 @@ def _encoder(settings: Settings) -> str:
 
 def _local_llm(settings: Settings) -> str:
     if settings.local_base_url:
-        return f"served at {settings.local_base_url}"
+        return f"served at {mask_text(settings.local_base_url)}"
     if settings.local_model == "none":
         return "switched off"
     from signalbox.models.local import resolve_model
 
-    return str(resolve_model(settings))
+    file = resolve_model(settings)
+    return f"{file.name} ({file.path})"
 
 
 def _cloud(settings: Settings) -> str:
     if not settings.has_cloud:
         return "not configured; its route is skipped"
-    return f"{settings.cloud_model} at {settings.cloud_base_url or 'the default base URL of the openai SDK'}"
+    from signalbox.models.cloud import OPENAI_URL
+
+    return f"{settings.cloud_model} at {mask_text(settings.cloud_base_url or OPENAI_URL)}"
 
 
 def _database(settings: Settings) -> str:
     from signalbox.storage import open_database
+    from signalbox.storage.sqlite import DATABASE_FILE
+
+    if settings.database_url is None and not (settings.data_dir / DATABASE_FILE).exists():
+        return f"SQLite in {settings.data_dir}, made at the first start"
 
     async def check() -> str:
         async with await open_database(settings, write=False) as database:
@@ -109,6 +118,11 @@ def _port(settings: Settings) -> str:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
-        except OSError:
-            return f"{settings.host}:{settings.port} is in use, by the running service or another program"
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return f"{settings.host}:{settings.port} is in use, by the running service or another program"
+            raise ConfigurationError(
+                f"{settings.host}:{settings.port} can't be had ({error.strerror}): set SIGNALBOX_HOST or "
+                "SIGNALBOX_PORT."
+            ) from None
     return f"{settings.host}:{settings.port} is free"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from agents.state import Parts
+from api.checks import check_packages
 from signalbox.contracts import ScoringModel
 from signalbox.errors import ConfigurationError, SignalboxError
 from signalbox.settings import Settings
@@ -120,6 +121,9 @@ class Service:
             report["documents"] = "none ingested: run `signalbox ingest PATH`"
         if self.router.parts.default_expert is None:
             report["expert"] = "none trained: run `signalbox init --example helpdesk`"
+        trouble = getattr(self.models.local, "trouble", None)
+        if trouble is not None:
+            report["local_llm"] = trouble
         if self.models.local is None:
             report["local_llm"] = "switched off by SIGNALBOX_LOCAL_MODEL=none"
         if self.models.cloud is None:
@@ -146,6 +150,7 @@ async def open_service(settings: Settings, *, progress: Progress | None = None) 
     """
     from agents.router import Router
 
+    check_packages()
     telemetry = setup_telemetry(settings)
     database: Database | None = None
     try:
@@ -181,9 +186,15 @@ async def open_models(settings: Settings, *, progress: Progress | None = None) -
     index = await asyncio.to_thread(Index.open, index_folder(settings), encoder)
     expert = await asyncio.to_thread(_expert, settings, encoder)
     policy = PolicyStore(policies_folder(settings)).champion(settings.alpha)
+    if settings.source("alpha") != "default":
+        policy = policy.model_copy(update={"alpha": settings.alpha})
     prices = load_prices(settings.prices_file)
-    local = await _local_model(settings, progress)
     cloud = await _cloud_model(settings, prices)
+    try:
+        local = await _local_model(settings, progress)
+    except BaseException:
+        await _close(cloud)
+        raise
     parts = Parts(
         policy=policy,
         encoder=encoder,
@@ -213,7 +224,8 @@ async def _close(*parts: _Closable | None) -> None:
         if part is not None:
             try:
                 await part.close()
-            except (SignalboxError, OSError) as error:
+            except Exception as error:
+                # Whatever it was, the other parts must be closed too.
                 log.warning("closing failed", part=type(part).__name__, error=str(error))
 
 
@@ -260,9 +272,8 @@ def _style(settings: Settings, local: LocalModel | CloudModel | None) -> Literal
 
 def _most_cost(settings: Settings, prices: Prices) -> Callable[[str], float]:
     def most(text: str) -> float:
-        tokens = _CONTEXT_TOKENS + len(text) // 4
         return prices.estimate(
-            settings.cloud_model, tokens, settings.cloud_max_tokens, base_url=settings.cloud_base_url
+            settings.cloud_model, _most_tokens(text), settings.cloud_max_tokens, base_url=settings.cloud_base_url
         )
 
     return most
@@ -270,6 +281,14 @@ def _most_cost(settings: Settings, prices: Prices) -> Callable[[str], float]:
 
 def _usual_cost(settings: Settings, prices: Prices) -> Callable[[str], float]:
     def usual(text: str) -> float:
-        return prices.estimate(settings.cloud_model, _CONTEXT_TOKENS + len(text) // 4, _ANSWER_TOKENS)
+        return prices.estimate(
+            settings.cloud_model, _most_tokens(text), _ANSWER_TOKENS, base_url=settings.cloud_base_url
+        )
 
     return usual
+
+
+def _most_tokens(text: str) -> int:
+    """Of a text with its passages: about four letters a token in English, one in scripts a tokenizer knows less of."""
+    wide = sum(not character.isascii() for character in text)
+    return _CONTEXT_TOKENS + wide + (len(text) - wide) // 4

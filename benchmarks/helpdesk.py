@@ -65,9 +65,13 @@ def table(report: RoutingReport) -> str:
 
 def summary(report: RoutingReport, alpha: float) -> str:
     low, high = report.error_interval or (0.0, 1.0)
+    unmeasured = sum(row.unmeasured for row in report.rows if row.route != "review")
+    measured = report.answered - unmeasured
+    apart = f", {unmeasured} more can't be judged by the labels" if unmeasured else ""
     return (
-        f"{report.answered} of {report.queries} queries answered without a person, {report.wrong} of them wrong "
-        f"({report.error_rate or 0:.1%}, 95% interval {low:.1%} to {high:.1%}; accepted: {alpha:.0%})."
+        f"{report.answered} of {report.queries} queries answered without a person; {report.wrong} of the {measured} "
+        f"answers that the labels can judge are wrong ({report.error_rate or 0:.1%}, 95% interval {low:.1%} to "
+        f"{high:.1%}; accepted: {alpha:.0%}){apart}."
     )
 
 
@@ -79,7 +83,10 @@ def main() -> None:
     arguments = parser.parse_args()
     queries = read_labelled(arguments.data).queries
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings.load(data_dir=Path(folder))
+        # The table is of the sample workspace as it comes: no cloud, whatever the environment has keys for.
+        settings = Settings.load(data_dir=Path(folder)).model_copy(
+            update={"cloud_base_url": None, "cloud_api_key": None}
+        )
         fill_workspace(settings, EXAMPLE, progress=silent, say=lambda _: None)
         calibration = [EXAMPLE / "queries" / "calibration.jsonl"]
         calibrated, uncalibrated = asyncio.run(measure(settings, calibration, queries))

@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
@@ -26,6 +26,7 @@ from signalbox.types import Answer, Frozen
 MAX_QUERIES = 100_000
 MAX_BYTES = 100_000_000
 _SPACE = re.compile(r"\s+")
+_WORD = re.compile(r"\w+(?:[.,]\d+)*")
 
 
 class LabelledQuery(Frozen):
@@ -35,7 +36,7 @@ class LabelledQuery(Frozen):
     query: str = Field(min_length=1)
     needs: Literal["classifier", "grounded", "cloud", "none"] | None = None
     intents: tuple[str, ...] = ()
-    contains: tuple[str, ...] = ()
+    contains: tuple[Annotated[str, Field(min_length=1, pattern=r"\w")], ...] = ()
     documents: tuple[str, ...] = ()
     language: str = "en"
     style: str = "plain"
@@ -47,14 +48,24 @@ class LabelledQuery(Frozen):
         """
         if answer.labels and answer.labels[0].label in self.intents:
             return True
-        if not answer.labels and self.intents and not self.contains:
+        if not answer.labels and not self.judges_texts:
             return None
-        text = plain(answer.text or "")
-        return any(plain(wanted) in text for wanted in self.contains)
+        return any(_holds(answer.text or "", wanted) for wanted in self.contains)
+
+    @property
+    def judges_texts(self) -> bool:
+        """Whether it can tell if a text without labels is right: not when it names intents only."""
+        return bool(self.contains) or not self.intents
 
     def is_right_short(self, short: str) -> bool:
-        """Whether a short answer names what a right text would hold: one is part of the other, as whole words."""
-        return any(_within(short, wanted) or _within(wanted, short) for wanted in self.contains)
+        """Whether a short answer says what a right text would hold: all its numbers and at least half its words."""
+        said = set(_WORD.findall(plain(short)))
+        for wanted in self.contains:
+            words = _WORD.findall(plain(wanted))
+            numbers = {word for word in words if word[0].isdigit()}
+            if numbers <= said and 2 * sum(word in said for word in words) >= len(words):
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +82,12 @@ def plain(text: str) -> str:
     return _SPACE.sub(" ", text).strip()
 
 
-def _within(part: str, whole: str) -> bool:
-    return bool(re.search(rf"(?<!\w){re.escape(plain(part))}(?!\w)", plain(whole))) and len(part) > 1
+def _holds(text: str, wanted: str) -> bool:
+    """Whether `wanted` stands in `text` as whole words: "14 days" does not stand in "114 days"."""
+    wanted = plain(wanted)
+    before = r"(?<![\w.,])" if wanted[0].isdigit() else r"(?<!\w)" if wanted[0].isalpha() else ""
+    after = r"(?!\w)" if wanted[-1].isalnum() else ""
+    return re.search(before + re.escape(wanted) + after, plain(text)) is not None
 
 
 def read_labelled(paths: Sequence[Path]) -> LabelledSet:
@@ -90,10 +105,13 @@ def read_labelled(paths: Sequence[Path]) -> LabelledSet:
             raise NotFound(f"There is no file {path}.", field="file")
         if path.stat().st_size > MAX_BYTES:
             raise TooLarge(f"{path} has more than {MAX_BYTES:,} bytes: split it.", field="file")
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise InvalidInput(f"{path} can't be read: {error.strerror}.", field="file") from None
         digest.update(content)
         try:
-            lines = content.decode("utf-8").splitlines()
+            lines = content.decode("utf-8-sig").split("\n")  # other line breaks may stand inside JSON strings
         except UnicodeDecodeError as error:
             raise InvalidInput(
                 f"{path} is not UTF-8 at byte {error.start:,}: save it as UTF-8.", field="file"
@@ -114,7 +132,7 @@ def read_labelled(paths: Sequence[Path]) -> LabelledSet:
 def _parse(line: str, where: str) -> LabelledQuery:
     try:
         return LabelledQuery.model_validate(json.loads(line))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if isinstance(error, ValidationError):
             first = error.errors(include_input=False)[0]
             field = ".".join(map(str, first["loc"])) or "line"

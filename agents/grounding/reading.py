@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -28,7 +28,7 @@ class TokenEncoder(Encoder, Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sentence:
-    """A sentence of a passage; `start` and `end` are offsets in the document.
+    """A sentence of a passage; `start` and `end` are offsets in the document (in the cache: in the passage).
 
     `tokens` (t, d) are unit vectors in context, `vector` (d,) their normalised mean, `stems` its content words.
     """
@@ -71,11 +71,13 @@ class Reader:
         seen: set[tuple[str, int, int]] = set()
         result = []
         for passage in passages:
-            for sentence in read[(passage.chunk_id, passage.text)]:
-                place = (sentence.passage.document_id, sentence.start, sentence.end)
+            for kept in read[(passage.chunk_id, passage.text)]:
+                # Read for another query, or before the document changed around it: only text and vectors are the same.
+                start, end = passage.start + kept.start, passage.start + kept.end
+                place = (passage.document_id, start, end)
                 if place not in seen:
                     seen.add(place)
-                    result.append(sentence)
+                    result.append(replace(kept, passage=passage, start=start, end=end))
         return result
 
     def _read(self, passages: Sequence[Passage]) -> dict[tuple[str, str], tuple[Sentence, ...]]:
@@ -107,8 +109,8 @@ class Reader:
                 Sentence(
                     passage,
                     place,
-                    passage.start + span.start,
-                    passage.start + span.end,
+                    span.start,
+                    span.end,
                     text,
                     self._stems(text),
                     vectors,

@@ -7,6 +7,7 @@ import time
 from langgraph.runtime import Runtime
 
 from agents.state import Candidate, RouterState, Run
+from signalbox.errors import SignalboxError
 from signalbox.telemetry import span
 
 
@@ -15,11 +16,13 @@ async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     expert = run.parts.experts[constraints.expert or run.parts.default_expert or ""]
     started = time.perf_counter()
     with span("classify", expert=expert.name):
-        opinion = (
-            await run.in_thread(
+        try:
+            (opinion,) = await run.in_time(
                 expert.predict, [state["text"]], vectors=state["vector"][None, :], explain=constraints.explain
             )
-        )[0]
+        except SignalboxError as error:
+            failed = Candidate(route="classifier", answer=None, expert=expert.name, failure=error.detail, broken=True)
+            return {"candidate": failed, "remaining": state["remaining"][1:]}
     candidate = Candidate(
         route="classifier",
         answer=opinion.answer,

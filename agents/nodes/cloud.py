@@ -20,7 +20,10 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     run, query = runtime.context, state["query"]
     model = run.parts.cloud
     assert model is not None, "the plan offers this route only with a cloud model"
-    passages = await find_passages(state, run)
+    try:
+        passages = await find_passages(state, run)
+    except SignalboxError:
+        passages = ()  # the cloud may know the answer without them
     request = ChatRequest(
         messages=(*query.history, *question_over_passages(state["text"], passages[:5])),
         max_tokens=run.parts.cloud_max_tokens,
@@ -32,7 +35,7 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         try:
             candidate = _candidate(await model.generate(request), state["features"])
         except SignalboxError as error:
-            candidate = Candidate(route="cloud", answer=None, model=model.name, failure=error.detail)
+            candidate = Candidate(route="cloud", answer=None, model=model.name, failure=error.detail, broken=True)
     spent = (time.perf_counter() - started) * 1000
     return {
         "candidate": candidate.timed(spent),

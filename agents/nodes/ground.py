@@ -7,6 +7,7 @@ import time
 from langgraph.runtime import Runtime
 
 from agents.grounding.write import write_answer
+from agents.nodes.retrieve import find_passages
 from agents.state import Candidate, RouterState, Run
 from signalbox.errors import SignalboxError
 from signalbox.telemetry import span
@@ -20,18 +21,16 @@ async def ground(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         try:
             candidate = await _attempt(state, run)
         except SignalboxError as error:
-            candidate = Candidate(route="grounded", answer=None, failure=error.detail)
+            candidate = Candidate(route="grounded", answer=None, failure=error.detail, broken=True)
     spent = (time.perf_counter() - started) * 1000
     return {"candidate": candidate.timed(spent), "remaining": state["remaining"][1:]}
 
 
 async def _attempt(state: RouterState, run: Run) -> Candidate:
-    parts, passages = run.parts, state.get("passages") or ()
+    parts, passages = run.parts, await find_passages(state, run)
     if parts.grounder is None or not passages:
         return Candidate(route="grounded", answer=None, failure="no document matches the query")
-    if run.time_left_ms() <= 0:
-        return Candidate(route="grounded", answer=None, failure="the deadline passed")
-    grounding = await run.in_thread(parts.grounder.ground, state["text"], passages)
+    grounding = await run.in_time(parts.grounder.ground, state["text"], passages)
     if not grounding.quotes:
         return Candidate(route="grounded", answer=None, failure="the documents found have no sentence to quote")
     if parts.style == "write" and parts.local is not None:

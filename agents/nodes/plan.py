@@ -16,7 +16,7 @@ async def plan(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         state["features"],
         query.constraints,
         unavailable_routes(run.parts, query),
-        {"cloud": run.parts.cloud_cost_usd(state["text"])},
+        {"cloud": run.parts.cloud_cost_usd("".join(turn.content for turn in query.history) + state["text"])},
         run.time_left_ms(),
     )
     skipped = tuple(

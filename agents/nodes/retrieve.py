@@ -10,11 +10,15 @@ from langgraph.runtime import Runtime
 from agents.grounding import PASSAGES_READ
 from agents.state import RouterState, Run
 from signalbox.contracts import Passage
+from signalbox.errors import SignalboxError
 from signalbox.telemetry import span
 
 
 async def retrieve(state: RouterState, runtime: Runtime[Run]) -> RouterState:
-    return {"passages": await find_passages(state, runtime.context)}
+    try:
+        return {"passages": await find_passages(state, runtime.context)}
+    except SignalboxError:
+        return {"passages": None}  # the attempt that needs them tries again and says what is wrong
 
 
 async def find_passages(state: RouterState, run: Run) -> tuple[Passage, ...]:
@@ -23,7 +27,5 @@ async def find_passages(state: RouterState, run: Run) -> tuple[Passage, ...]:
     if known is not None or run.parts.retriever is None:
         return known or ()
     with span("retrieve"):
-        found = await run.in_thread(
-            run.parts.retriever.search, state["text"], 2 * PASSAGES_READ, vector=state["vector"]
-        )
+        found = await run.in_time(run.parts.retriever.search, state["text"], 2 * PASSAGES_READ, vector=state["vector"])
     return tuple(passage for passage in found if passage.metadata.get("status") != "outdated")[:PASSAGES_READ]

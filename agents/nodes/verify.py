@@ -14,7 +14,7 @@ async def verify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     assert candidate is not None, "an attempt always leaves a candidate"
     policy, warnings = runtime.context.parts.policy, state["warnings"]
     confidence = calibrated(policy, candidate)
-    outcome, reason = judge(candidate, confidence, state["plan"].threshold)
+    outcome, reason = judge(candidate, confidence, state["plan"].threshold, calibrated=policy.is_calibrated)
     if outcome == "accepted" and confidence is None:
         warnings = (*warnings, f"nobody has measured how often the {candidate.route} route is right here: calibrate")
     attempt = Attempt(
@@ -46,15 +46,24 @@ def calibrated(policy: Policy, candidate: Candidate) -> float | None:
     known = policy.routes.get(candidate.route)
     if candidate.answer is None:
         return None
-    if known is not None and known.confidence is not None:
-        return known.confidence.model().predict(candidate.signals)
-    return candidate.confidence
+    if known is None or known.confidence is None:
+        return candidate.confidence
+    if not set(known.confidence.names) <= candidate.signals.keys():
+        return None  # calibrated for another style or expert: this answer is unmeasured
+    return known.confidence.model().predict(candidate.signals)
 
 
-def judge(candidate: Candidate, confidence: float | None, threshold: float) -> tuple[AttemptOutcome, str]:
-    """Accepted, escalated or failed, and the reason in words."""
+def judge(
+    candidate: Candidate, confidence: float | None, threshold: float, *, calibrated: bool
+) -> tuple[AttemptOutcome, str]:
+    """Accepted, escalated or failed, and the reason in words.
+
+    An unmeasured answer is accepted only while the policy promises nothing yet, being `calibrated` on no labels.
+    """
     if candidate.answer is None:
         return "failed", candidate.failure or "it gave no answer"
+    if confidence is None and calibrated:
+        return "escalated", "its confidence is unmeasured, and the policy keeps an error rate: calibrate this route"
     if confidence is None:
         return "accepted", "its confidence is unmeasured"
     if threshold >= NEVER:

@@ -93,6 +93,11 @@ class Policy(Frozen):
     notes: tuple[str, ...] = ()
 
     @property
+    def is_calibrated(self) -> bool:
+        """Whether it was fitted on labelled queries, and so keeps an error rate."""
+        return self.data_hash is not None
+
+    @property
     def label(self) -> str:
         """As predictions name it."""
         return f"{self.id}@champion"

@@ -94,13 +94,22 @@ class _Measured:
         return {t.query_id: (t, float(p)) for t, p in zip(self.trials, self.confidences, strict=True)}
 
 
-def calibrate(trials: Sequence[Trial], *, alpha: float, delta: float, seed: int = 0) -> Calibration:
+def calibrate(
+    trials: Sequence[Trial],
+    *,
+    alpha: float,
+    delta: float,
+    before: Mapping[Route, RoutePolicy] | None = None,
+    seed: int = 0,
+) -> Calibration:
     """Fit every route that was tried, then the threshold of the whole flow.
 
     Args:
         alpha: accepted error rate among answers.
         delta: probability with which the threshold's risk bound may fail.
+        before: what is known of the routes; it stands where there are too few labels to know better.
     """
+    before = before or {}
     routes: dict[Route, RoutePolicy] = {}
     measured: dict[Route, _Measured] = {}
     notes: list[str] = []
@@ -110,13 +119,15 @@ def calibrate(trials: Sequence[Trial], *, alpha: float, delta: float, seed: int 
         own = [trial for trial in everywhere if trial.query_id not in settled]
         if not own:
             continue
-        model, _ = fit_confidence(own, seed)
-        confidences = _confidences(everywhere, own, seed)
+        known = before.get(route)
+        fallback = known.confidence.model() if known and known.confidence else None
+        model, held_out = fit_confidence(own, seed, fallback)
+        confidences = _confidences(everywhere, own, model or fallback, held_out)
         measured[route] = _Measured(everywhere, confidences)
         routes[route] = RoutePolicy(
             success=_fit_success(own),
-            confidence=Logistic.of(model) if model else None,
-            short=_fit_short(everywhere),
+            confidence=Logistic.of(model) if model else known.confidence if known else None,
+            short=_fit_short(everywhere) or (known.short if known else None),
             base_rate=float(np.mean([trial.right for trial in own])),
             cost_usd=float(np.mean([trial.cost_usd for trial in own])),
             duration_ms=float(np.median([trial.duration_ms for trial in own])),
@@ -134,14 +145,16 @@ def calibrate(trials: Sequence[Trial], *, alpha: float, delta: float, seed: int 
     return Calibration(routes, curve, threshold, len(queries), missing, reports, tuple(notes))
 
 
-def fit_confidence(trials: Sequence[Trial], seed: int) -> tuple[LogisticModel | None, Floats]:
+def fit_confidence(
+    trials: Sequence[Trial], seed: int, fallback: LogisticModel | None = None
+) -> tuple[LogisticModel | None, Floats]:
     """The model fitted on all answers, and per trial the probability by a model that did not see it.
 
-    Without enough answers of both kinds there is no model, and the route's own confidence stands.
+    Without enough answers of both kinds there is no model; then `fallback` or the route's own confidence stands.
     """
     answered = [trial for trial in trials if trial.answered]
     right = np.array([trial.right for trial in answered], dtype=np.float64)
-    own = np.array([trial.own_confidence or 0.0 for trial in trials])
+    own = np.array([_known_confidence(trial, fallback) for trial in trials])
     if len(answered) < _FEWEST or min(right.sum(), len(right) - right.sum()) < _FEWEST_OF_A_KIND:
         return None, own
     names = tuple(sorted(set.intersection(*(set(trial.signals) for trial in answered))))
@@ -156,19 +169,20 @@ def fit_confidence(trials: Sequence[Trial], seed: int) -> tuple[LogisticModel | 
     return fit_logistic(rows, right, names=names), probabilities
 
 
-def _confidences(everywhere: Sequence[Trial], own: Sequence[Trial], seed: int) -> Floats:
-    """Out of fold for the trials the model is fitted on, by that model for the rest."""
-    model, held_out = fit_confidence(own, seed)
+def _confidences(
+    everywhere: Sequence[Trial], own: Sequence[Trial], model: LogisticModel | None, held_out: Floats
+) -> Floats:
+    """Out of fold for the trials the model was fitted on, by that model for the rest."""
     known = {trial.query_id: float(p) for trial, p in zip(own, held_out, strict=True)}
-    result = []
-    for trial in everywhere:
-        if trial.query_id in known:
-            result.append(known[trial.query_id])
-        elif not trial.answered:
-            result.append(0.0)
-        else:
-            result.append(model.predict(trial.signals) if model else trial.own_confidence or 0.0)
-    return np.array(result)
+    return np.array([known[t.query_id] if t.query_id in known else _known_confidence(t, model) for t in everywhere])
+
+
+def _known_confidence(trial: Trial, model: LogisticModel | None) -> float:
+    if not trial.answered:
+        return 0.0
+    if model is not None and set(model.names) <= trial.signals.keys():
+        return model.predict(trial.signals)
+    return trial.own_confidence or 0.0
 
 
 def _answers(query: str, measured: Mapping[Route, _Measured]) -> list[tuple[float, bool]] | None:

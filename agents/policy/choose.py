@@ -59,11 +59,8 @@ def make_plan(
         else:
             order.append(route)
     if constraints.route == "auto":
-        for route in list(order):
-            reason = _does_not_pay(policy, route, order, estimates)
-            if reason:
-                order.remove(route)
-                skipped[route] = reason
+        skipped |= _not_worth_it(policy, order, estimates)
+        order = [route for route in order if route not in skipped]
     return Plan(tuple(order), skipped, estimates, threshold)
 
 
@@ -83,7 +80,7 @@ def accept_threshold(policy: Policy, alpha: float) -> float:
     (Angelopoulos et al., "Learn then Test", arXiv:2110.01052), which stops at the first threshold whose error bound is
     above alpha, so that no later lucky one is picked. A policy that was never calibrated accepts from 1 - alpha on.
     """
-    return threshold_of(policy.curve, alpha) if policy.curve else 1 - alpha
+    return threshold_of(policy.curve, alpha) if policy.is_calibrated else 1 - alpha
 
 
 def threshold_of(curve: Sequence[RiskPoint], alpha: float) -> float:
@@ -131,14 +128,24 @@ def _not_allowed(
     return None
 
 
-def _does_not_pay(policy: Policy, route: Route, order: list[Route], estimates: Mapping[Route, Estimate]) -> str | None:
-    """Trying a route pays when the chance that it answers saves more than the attempt costs."""
-    later = order[order.index(route) + 1 :]
-    saved = _price(policy, estimates[later[0]]) if later else policy.review_cost_usd
-    expected = estimates[route]
-    if expected.success * saved < _price(policy, expected):
-        return f"only {expected.success:.0%} likely to be right before trying, which saves less than trying costs"
-    return None
+def _not_worth_it(policy: Policy, order: Sequence[Route], estimates: Mapping[Route, Estimate]) -> dict[Route, str]:
+    """The routes whose chance to answer saves less than trying costs, from the last to the first.
+
+    What an answer saves is what the rest of the way would cost: the later routes worth trying, and in the end a person.
+    """
+    reasons: dict[Route, str] = {}
+    rest = policy.review_cost_usd
+    for route in reversed(order):
+        expected = estimates[route]
+        known = policy.routes.get(route)
+        if policy.is_calibrated and (known is None or known.labelled == 0):
+            reasons[route] = "its answers are unmeasured, and the policy keeps an error rate: calibrate this route"
+        elif expected.success * rest < _price(policy, expected):
+            share = f"{expected.success:.0%}"
+            reasons[route] = f"only {share} likely to be right before trying, which saves less than trying costs"
+        else:
+            rest = _price(policy, expected) + (1 - expected.success) * rest
+    return reasons
 
 
 def _price(policy: Policy, expected: Estimate) -> float:

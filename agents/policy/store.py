@@ -9,11 +9,13 @@ from pydantic import ValidationError
 
 from agents.policy.artefact import Policy, RiskPoint, RoutePolicy
 from agents.policy.shipped import shipped_routes
+from signalbox.artefacts import writer_lock
 from signalbox.errors import CorruptArtefact, NotFound
 from signalbox.files import write_atomically
 from signalbox.types import Guarantee, Route, utc_now
 
 _NAME = re.compile(r"pol_(\d+)\.json")
+_LOCK_S = 60.0
 
 
 class PolicyStore:
@@ -35,7 +37,7 @@ class PolicyStore:
 
     def load(self, policy_id: str) -> Policy:
         path = self._folder / f"{policy_id}.json"
-        if not _NAME.fullmatch(path.name) or not path.is_file():
+        if not _NAME.fullmatch(f"{policy_id}.json") or not path.is_file():
             raise NotFound(f"There is no policy {policy_id!r} in {self._folder}.", field="policy")
         try:
             return Policy.model_validate_json(path.read_bytes())
@@ -55,19 +57,19 @@ class PolicyStore:
         guarantee: Guarantee | None = None,
     ) -> Policy:
         """Write a new version and make it the champion."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        numbers = [int(match[1]) for path in self._folder.iterdir() if (match := _NAME.fullmatch(path.name))]
-        policy = Policy(
-            id=f"pol_{max(numbers, default=0) + 1}",
-            created_at=utc_now(),
-            alpha=alpha,
-            delta=delta,
-            routes=routes,
-            curve=curve,
-            guarantee=guarantee,
-            data_hash=data_hash,
-            notes=notes,
-        )
-        write_atomically(self._folder / f"{policy.id}.json", policy.model_dump_json(indent=1).encode())
-        write_atomically(self._folder / "champion", policy.id.encode())
+        with writer_lock(self._folder, timeout_s=_LOCK_S):
+            numbers = [int(match[1]) for path in self._folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+            policy = Policy(
+                id=f"pol_{max(numbers, default=0) + 1}",
+                created_at=utc_now(),
+                alpha=alpha,
+                delta=delta,
+                routes=routes,
+                curve=curve,
+                guarantee=guarantee,
+                data_hash=data_hash,
+                notes=notes,
+            )
+            write_atomically(self._folder / f"{policy.id}.json", policy.model_dump_json(indent=1).encode())
+            write_atomically(self._folder / "champion", policy.id.encode())
         return policy

@@ -9,6 +9,9 @@ from signalbox.errors import SignalboxError, UpstreamError
 from signalbox.settings import Settings
 from signalbox.types import Prediction, Query
 
+_TIMEOUT_S = 120.0
+_LOOK_S = 2.0
+
 
 @asynccontextmanager
 async def service_at(
@@ -17,20 +20,27 @@ async def service_at(
     """The service at the settings' host and port; raises `otherwise` when none answers there."""
     import httpx
 
-    async with httpx.AsyncClient(base_url=f"http://{settings.host}:{settings.port}", timeout=120) as client:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}"
+    # No proxy from the environment: the query goes to this machine and nowhere else.
+    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_S, trust_env=False) as client:
         try:
-            await client.get("/healthz", timeout=2)
-        except httpx.HTTPError:
-            raise otherwise from None
+            healthy = (await client.get("/healthz", timeout=_LOOK_S)).json() == {"status": "ok"}
+        except (httpx.HTTPError, ValueError):
+            healthy = False
+        if not healthy:
+            raise otherwise
 
         async def ask(query: Query) -> Prediction:
             body = {"query": query.text, **query.constraints.model_dump()}
-            response = await client.post("/predict", json=body)
-            if response.status_code != httpx.codes.OK:
-                raise UpstreamError(
-                    f"The service at {client.base_url} answered: {response.json().get('detail', response.text)}",
-                    status=response.status_code,
-                )
-            return Prediction.model_validate_json(response.content)
+            try:
+                response = await client.post("/predict", json=body)
+                if response.status_code != httpx.codes.OK:
+                    raise UpstreamError(
+                        f"The service at {url} answered: {response.json()['detail']}", status=response.status_code
+                    )
+                return Prediction.model_validate_json(response.content)
+            except (httpx.HTTPError, ValueError, KeyError) as error:
+                raise UpstreamError(f"The service at {url} gave no answer ({type(error).__name__}).") from None
 
         yield ask

@@ -77,7 +77,9 @@ def _read_queries(path: Path, given: dict[str, Any]) -> list[Query]:
         raise NotFound(f"There is no file {path}.", field="file")
     queries: list[Query] = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except OSError as error:
+        raise InvalidInput(f"{path} can't be read: {error.strerror}.", field="file") from None
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not UTF-8 at byte {error.start}: save it as UTF-8.", field="file") from None
     for number, line in enumerate(lines, 1):
@@ -107,19 +109,20 @@ def _read_line(line: str, given: dict[str, Any]) -> Query:
 
 
 async def _predict_all(settings: Settings, queries: list[Query], *, single: bool, as_json: bool) -> None:
+    from api.wiring import open_service
     from signalbox.errors import Unavailable
 
     try:
-        from api.wiring import open_service
-
-        async with await open_service(settings, progress=say) as service:
-            await _run(service.router.predict, queries, single=single, as_json=as_json)
+        opened = await open_service(settings, progress=say)
     except Unavailable as error:
         # Another process holds the data directory: usually the service, which can answer as well.
         from api.cli.client import service_at
 
         async with service_at(settings, otherwise=error) as ask:
             await _run(ask, queries, single=single, as_json=as_json)
+    else:
+        async with opened as service:
+            await _run(service.router.predict, queries, single=single, as_json=as_json)
 
 
 async def _run(ask: Answerer, queries: list[Query], *, single: bool, as_json: bool) -> None:

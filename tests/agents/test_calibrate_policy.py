@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agents.policy import NEVER, PolicyStore, plan_features
+from agents.policy import NEVER, Logistic, PolicyStore, RoutePolicy, plan_features
 from agents.policy.calibrate import Trial, calibrate, risk_curve
+from signalbox.calibration import LogisticModel
 from signalbox.errors import CorruptArtefact, NotFound
 
 
@@ -83,6 +84,12 @@ def test_too_few_labels_leave_the_routes_own_confidence() -> None:
     assert any("too few" in note for note in done.notes)
 
 
+def test_too_few_labels_leave_what_was_known_before() -> None:
+    known = RoutePolicy(confidence=Logistic.of(LogisticModel(("signal",), (0.0,), (1.0,), (3.0,), 0.0)))
+    done = calibrate(trials("grounded", 12, 6), alpha=0.1, delta=0.1, before={"grounded": known})
+    assert done.routes["grounded"].confidence == known.confidence
+
+
 def test_same_trials_and_seed_give_the_same_policy() -> None:
     some = trials("classifier", 300, 7)
     assert calibrate(some, alpha=0.1, delta=0.1) == calibrate(some, alpha=0.1, delta=0.1)
@@ -101,6 +108,9 @@ def test_policies_are_numbered_kept_and_checked(tmp_path) -> None:  # type: igno
         store.load("pol_9")
     with pytest.raises(NotFound):
         store.load("../../etc/passwd")
+    (tmp_path / "pol_1.json").write_text(first.model_dump_json())
+    with pytest.raises(NotFound):
+        store.load("../pol_1")
     (tmp_path / "policies" / "pol_2.json").write_text('{"format": 99}')
     with pytest.raises(CorruptArtefact, match="not a policy"):
         store.champion(0.1)

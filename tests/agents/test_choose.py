@@ -84,6 +84,30 @@ def test_a_route_too_unlikely_to_be_right_for_its_price_is_skipped() -> None:
     assert plan(policy=hopeless) == ("classifier", "cloud")
 
 
+def test_a_cheap_route_is_tried_for_the_review_it_may_save() -> None:
+    """Not only for the next route's attempt: that one may fail too, and then a person has to look."""
+    routes = {
+        "classifier": RoutePolicy(base_rate=0.2, duration_ms=6),
+        "grounded": RoutePolicy(base_rate=0.3, duration_ms=25),
+    }
+    assert plan(policy=POLICY.model_copy(update={"routes": routes}), unavailable={"cloud": "none"}) == (
+        "classifier",
+        "grounded",
+    )
+
+
+def test_once_calibrated_a_route_nobody_measured_is_not_tried_by_itself() -> None:
+    measured = RoutePolicy(base_rate=0.5, duration_ms=5, labelled=300)
+    routes = {**POLICY.routes, "classifier": measured, "grounded": measured}
+    calibrated = POLICY.model_copy(update={"routes": routes, "data_hash": "x"})
+    assert plan(policy=calibrated) == ("classifier", "grounded")
+    assert plan(Constraints(route="cloud"), policy=calibrated) == ("cloud",)
+
+
+def test_a_calibration_that_proves_nothing_accepts_nothing() -> None:
+    assert accept_threshold(POLICY.model_copy(update={"data_hash": "x"}), 0.2) == NEVER
+
+
 def test_the_threshold_is_the_lowest_before_the_first_failure_to_prove_it() -> None:
     curve = (point(0.9, 60, 0, 2), point(0.8, 100, 2, 5), point(0.7, 140, 30, 20), point(0.6, 2_000, 30, 400))
     assert threshold_of(curve, 0.1) == 0.8
@@ -105,7 +129,7 @@ def test_a_policy_that_was_never_calibrated_accepts_from_one_minus_alpha() -> No
 
 def test_a_calibrated_policy_has_a_threshold_for_each_error_rate_asked_for() -> None:
     curve = (point(0.9, 100, 0, 1), point(0.7, 300, 30, 30))
-    calibrated = POLICY.model_copy(update={"curve": curve})
+    calibrated = POLICY.model_copy(update={"curve": curve, "data_hash": "x"})
     assert accept_threshold(calibrated, 0.05) == 0.9
     assert accept_threshold(calibrated, 0.2) == 0.7
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from small_shop import Kept
+from small_shop import Kept, WordExpert
 
 from agents.router import Router
 from agents.state import Parts
 from retriever import Document, Index, upsert
+from signalbox.contracts import Opinion
 from signalbox.encoder import OnnxEncoder
-from signalbox.errors import InvalidInput, Overloaded, TooLarge, UnknownName, UpstreamError
+from signalbox.errors import CorruptArtefact, InvalidInput, Overloaded, TooLarge, UnknownName, UpstreamError
 from signalbox.models.scripted import ScriptedModel
 from signalbox.types import Constraints, Message, Prediction, Query, Quote
 
@@ -78,6 +80,50 @@ async def test_what_local_routes_are_unsure_of_goes_to_the_cloud_with_its_cost(p
     assert prediction.confidence is None, "nobody has measured the cloud"
     (request,) = cloud.requests
     assert request.deadline_s is not None
+
+
+async def test_once_an_error_rate_is_kept_no_unmeasured_answer_is_accepted(parts: Parts) -> None:
+    cloud = ScriptedModel("SAE 30.")
+    policy = parts.policy.model_copy(update={"data_hash": "x"})
+    prediction = await ask(
+        replace(parts, cloud=cloud, policy=policy), "Which engine oil does a tractor need?", route="cloud"
+    )
+    assert prediction.outcome == "in_review"
+    assert "unmeasured" in prediction.attempts[-1].reason
+
+
+async def test_a_failing_expert_leaves_the_query_to_the_next_route(parts: Parts) -> None:
+    class Broken(WordExpert):
+        def predict(self, *_: object, **__: object) -> tuple[Opinion, ...]:
+            raise CorruptArtefact("weights.npz is gone.")
+
+    prediction = await ask(replace(parts, experts={"intents": Broken()}), "How much does standard delivery cost?")
+    assert prediction.route == "grounded"
+    assert prediction.attempts[0].outcome == "failed"
+    assert "weights.npz" in prediction.attempts[0].reason
+
+
+async def test_an_expert_that_hangs_does_not_hold_the_query_past_its_deadline(parts: Parts) -> None:
+    released = threading.Event()
+
+    class Slow(WordExpert):
+        def predict(self, *_: object, **__: object) -> tuple[Opinion, ...]:
+            released.wait(20)
+            return ()
+
+    prediction = await ask(replace(parts, experts={"intents": Slow()}), "hello", deadline_ms=300)
+    released.set()
+    assert prediction.outcome == "in_review"
+    assert "deadline" in prediction.attempts[0].reason
+
+
+async def test_a_conversation_counts_towards_what_an_answer_may_cost(parts: Parts) -> None:
+    cloud = ScriptedModel("SAE 30.")
+    priced = replace(parts, cloud=cloud, cloud_cost_usd=lambda text: 0.001 * len(text))
+    history = (Message(role="user", content="x" * 5_000), Message(role="assistant", content="y"))
+    query = Query(text="Which oil?", history=history, constraints=Constraints(max_cost_usd=1.0))
+    assert (await Router(priced, Kept()).predict(query)).outcome == "in_review"
+    assert not cloud.requests
 
 
 async def test_a_cloud_that_does_not_know_is_not_an_answer(parts: Parts) -> None:

@@ -31,6 +31,10 @@ def classified(label: str, text: str = "") -> Answer:
         ({"contains": ["14 days"]}, Answer(text="Within  14 DAYS of it."), True),
         ({"contains": ["4-7"]}, Answer(text="It takes 4–7 working days."), True),
         ({"contains": ["14 days"]}, Answer(text="Within a fortnight."), False),
+        ({"contains": ["14 days"]}, Answer(text="It takes 114 days."), False),
+        ({"contains": ["4.90"]}, Answer(text="It costs 14.90."), False),
+        ({"contains": ["air"]}, Answer(text="We repair it."), False),
+        ({"contains": ["EUR 5."]}, Answer(text="It costs EUR 5."), True),
         ({}, Answer(text="anything"), False),
         ({}, classified("refund"), False),
         ({"intents": ["refund"]}, Answer(text="other words may answer too"), None),
@@ -41,7 +45,7 @@ def test_what_is_right(fields: dict[str, object], answer: Answer, right: bool | 
 
 
 @pytest.mark.parametrize(
-    ("short", "right"), [("14 days", True), ("within 14 days", True), ("4", False), ("days", True)]
+    ("short", "right"), [("14 days", True), ("within 14 days", True), ("14", True), ("4", False), ("days", False)]
 )
 def test_a_short_answer_is_right_as_whole_words(short: str, right: bool) -> None:
     assert labelled(contains=["14 days"]).is_right_short(short) is right
@@ -62,6 +66,8 @@ GOOD = {"id": "q1", "query": "How long?"}
         ([GOOD, {"id": "q2"}], "line 2: query: Field required"),
         ([GOOD, {**GOOD, "id": "q2", "needs": "magic"}], "line 2: needs"),
         ([GOOD, {**GOOD, "id": "q2", "answer": "x"}], "line 2: answer: Extra inputs"),
+        ([GOOD, {**GOOD, "id": "q2", "contains": [""]}], r"line 2: contains\.0"),
+        ([GOOD, "[" * 5_000], "line 2"),
         ([GOOD, GOOD], "line 2: the id 'q1' occurs twice"),
         (["", "  "], "no labelled query"),
     ],
