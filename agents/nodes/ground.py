@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
+from agents.grounding import Grounding
 from agents.grounding.write import write_answer
 from agents.nodes.retrieve import find_passages
 from agents.state import Candidate, RouterState, Run
-from signalbox.errors import SignalboxError
-from signalbox.telemetry import span
+from signalbox.contracts import ChatModel, Passage
+from signalbox.errors import SignalboxError, Unavailable
+from signalbox.telemetry import get_logger, span
 from signalbox.types import Answer
+
+log = get_logger(__name__)
 
 
 async def ground(state: RouterState, runtime: Runtime[Run]) -> RouterState:
@@ -34,21 +39,31 @@ async def _attempt(state: RouterState, run: Run) -> Candidate:
     if not grounding.quotes:
         return Candidate(route="grounded", answer=None, failure="the documents found have no sentence to quote")
     if parts.style == "write" and parts.local is not None:
-        written = await write_answer(parts.local, state["text"], passages, deadline_s=run.deadline_s)
-        return Candidate(
-            route="grounded",
-            answer=Answer(text=written.text) if written.text else None,
-            failure=written.failure,
-            evidence=grounding.quotes,
-            signals={**state["features"], **grounding.signals, "supported": written.supported},
-            model=written.result.model,
-            usage=written.result.usage,
-            cost_usd=written.result.cost_usd,
-        )
+        try:
+            return await _written(parts.local, state, grounding, passages, run.deadline_s)
+        except Unavailable as error:
+            # The quotes need no model: a person who waits is better served by them than by nothing.
+            log.warning("writing failed; quoting instead", error=type(error).__name__)
     return Candidate(
         route="grounded",
         answer=Answer(text=grounding.quotes[0].text),
         evidence=grounding.quotes,
         signals={**state["features"], **grounding.signals},
         model=parts.local.name if parts.local else None,
+    )
+
+
+async def _written(
+    model: ChatModel, state: RouterState, grounding: Grounding, passages: Sequence[Passage], deadline_s: float
+) -> Candidate:
+    written = await write_answer(model, state["text"], passages, deadline_s=deadline_s)
+    return Candidate(
+        route="grounded",
+        answer=Answer(text=written.text) if written.text else None,
+        failure=written.failure,
+        evidence=grounding.quotes,
+        signals={**state["features"], **grounding.signals, "supported": written.supported},
+        model=written.result.model,
+        usage=written.result.usage,
+        cost_usd=written.result.cost_usd,
     )

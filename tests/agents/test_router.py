@@ -15,7 +15,15 @@ from agents.state import Parts
 from retriever import Document, Index, upsert
 from signalbox.contracts import Opinion
 from signalbox.encoder import OnnxEncoder
-from signalbox.errors import CorruptArtefact, InvalidInput, Overloaded, TooLarge, UnknownName, UpstreamError
+from signalbox.errors import (
+    CorruptArtefact,
+    InvalidInput,
+    ModelCrashed,
+    Overloaded,
+    TooLarge,
+    UnknownName,
+    UpstreamError,
+)
 from signalbox.models.scripted import ScriptedModel
 from signalbox.types import Constraints, Message, Prediction, Query, Quote
 
@@ -90,6 +98,14 @@ async def test_once_an_error_rate_is_kept_no_unmeasured_answer_is_accepted(parts
     )
     assert prediction.outcome == "in_review"
     assert "unmeasured" in prediction.attempts[-1].reason
+
+
+async def test_a_writing_model_that_dies_leaves_the_quote(parts: Parts) -> None:
+    dead = ScriptedModel([ModelCrashed("The local LLM's process died.")])
+    prediction = await ask(replace(parts, local=dead, style="write"), "How much does standard delivery cost?")
+    assert prediction.route == "grounded"
+    assert prediction.answer is not None
+    assert "EUR 4.90" in (prediction.answer.text or "")
 
 
 async def test_a_failing_expert_leaves_the_query_to_the_next_route(parts: Parts) -> None:
