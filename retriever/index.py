@@ -83,6 +83,7 @@ class Index:
         self._folder = folder
         self._encoder = encoder
         self._swap = threading.Lock()
+        self._refused: str | None = None  # a version of another encoder, so that following doesn't read it again
         self._snapshot = self._load()
 
     @classmethod
@@ -144,11 +145,22 @@ class Index:
         )
 
     def reload(self) -> bool:
-        """Follow `CURRENT`; True when another version is in use now. Searches under way keep theirs."""
+        """Follow `CURRENT`; True when another version is in use now. Searches under way keep theirs.
+
+        Raises:
+            CorruptArtefact: a file is damaged or of an unknown format; the version before stays in use.
+            ConfigurationError: the vectors were made by another encoder; said once for each version.
+        """
         with self._swap:
-            if current_version(self._folder) == self.version:
+            name = current_version(self._folder)
+            if name == self.version or (name is not None and name == self._refused):
                 return False
-            self._snapshot = self._load()
+            try:
+                self._snapshot = self._load()
+            except ConfigurationError:
+                self._refused = name
+                raise
+            self._refused = None
             return True
 
     def search(

@@ -17,7 +17,7 @@ from retriever.readers import file_hash, read_bytes, too_large
 from retriever.versions import Manifest
 from signalbox.artefacts import writer_lock
 from signalbox.contracts import Encoder
-from signalbox.errors import InvalidInput, NotFound, SignalboxError, Unavailable
+from signalbox.errors import InvalidInput, NotFound, SignalboxError
 
 LOCK_TIMEOUT_S = 60.0
 
@@ -162,14 +162,8 @@ def delete(
 
 @contextmanager
 def _writing(folder: Path, timeout_s: float) -> Iterator[Base]:
-    try:
-        with writer_lock(folder, timeout_s=timeout_s), closing(open_base(folder)) as base:
-            yield base
-    except OSError as error:
-        raise Unavailable(
-            f"The index in {folder} can't be written ({error}): free space or allow writing there, then ingest again. "
-            "What it held before is still in use."
-        ) from error
+    with writer_lock(folder, timeout_s=timeout_s), closing(open_base(folder)) as base:
+        yield base
 
 
 def _gone(

@@ -200,7 +200,10 @@ class Records:
         return np.array([row[0] for row in rows], dtype=np.int64)
 
     def at(self, positions: Sequence[int], filters: Mapping[str, str] | None = None) -> list[ChunkRow]:
-        """The chunk at each position; of several that share it the first that passes the filters."""
+        """The chunk at each position; of several that share it the first that passes the filters.
+
+        One of a document marked `status: outdated` only where there is no other: no answer rests on those.
+        """
         marks = ",".join("?" * len(positions))
         select = (
             "SELECT position, documents.id, ordinal, title, chunks.text, start, chunks.metadata"
@@ -218,8 +221,9 @@ def _chunk_row(
     sharing: Sequence[tuple[str, int, str, str, int, dict[str, str]]], filters: Mapping[str, str]
 ) -> ChunkRow:
     wanted = filters.items()
-    passing = (row for row in sharing if wanted <= {**row[5], "document_id": row[0]}.items())
-    document_id, ordinal, title, text, start, metadata = next(passing, sharing[0])
+    passing = [row for row in sharing if wanted <= {**row[5], "document_id": row[0]}.items()]
+    chosen = min(passing or sharing, key=lambda row: row[5].get("status") == "outdated")
+    document_id, ordinal, title, text, start, metadata = chosen
     others = dict.fromkeys(row[0] for row in sharing if row[0] != document_id)
     return ChunkRow(f"{document_id}#{ordinal}", document_id, title, text, start, metadata, tuple(others))
 

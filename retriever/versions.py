@@ -17,8 +17,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from signalbox.artefacts import read_manifest, replace_text, write_artefact
+from signalbox.artefacts import read_manifest, write_artefact
 from signalbox.errors import CorruptArtefact
+from signalbox.files import write_atomically
 
 KIND = "index"
 FORMAT = 1
@@ -102,15 +103,13 @@ def publish(folder: Path, name: str, fill: Callable[[Path], Manifest]) -> Manife
         return asdict(made[0])
 
     write_artefact(folder / name, kind=KIND, format=FORMAT, fill=fill_and_keep)
-    replace_text(folder / _CURRENT, f"{name}\n")
+    write_atomically(folder / _CURRENT, f"{name}\n".encode("ascii"))
     _tidy(folder, {name, previous})
     return made[0]
 
 
 def _tidy(folder: Path, kept: set[str | None]) -> None:
-    """Remove older versions, whose readers keep the files they opened, and pointers that were never put in place."""
+    """Remove older versions, whose readers keep the files they opened."""
     for entry in folder.iterdir():
         if _NAME.fullmatch(entry.name) and entry.name not in kept:
             shutil.rmtree(entry, ignore_errors=True)  # what can't be removed now goes the next time
-        elif entry.name.startswith(".tmp-") and entry.is_file():
-            entry.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from bs4 import BeautifulSoup
-from bs4.element import Comment, NavigableString, PreformattedString, Tag
+from bs4.element import NavigableString, PreformattedString, Tag
 
 from retriever.documents import Limits
 from retriever.readers.blocks import Block, Draft, table_rows
@@ -82,7 +82,7 @@ def _blocks(soup: BeautifulSoup, name: str) -> Iterator[Block]:
                     yield from flush()
                     mark = "" if tag == "li" else mark
         elif isinstance(node, NavigableString):
-            if not isinstance(node, (Comment, PreformattedString)):
+            if not isinstance(node, PreformattedString):
                 inline.append(str(node) if _in_pre(ends) else re.sub(r"\s+", " ", node))
         elif isinstance(node, Tag) and not _hidden(node):
             if len(stack) > _MAX_DEPTH:
@@ -120,9 +120,31 @@ def _hidden(tag: Tag) -> bool:
 
 
 def _table(table: Tag) -> list[Block]:
-    rows = []
-    for row in table.find_all("tr"):
-        cells = [cell for cell in row.find_all(["td", "th"]) if not _hidden(cell)]
-        rows.append([cell.get_text(" ", strip=True) for cell in cells])
-    lines = table_rows(rows, header=table.find("th") is not None)
+    shown = [node for node in _shown(table) if isinstance(node, Tag)]
+    rows = [
+        [_cell(node) for node in _shown(row) if isinstance(node, Tag) and node.name in ("td", "th")]
+        for row in shown
+        if row.name == "tr"
+    ]
+    lines = table_rows(rows, header=any(node.name == "th" for node in shown))
     return [Block(line, tight=number > 0) for number, line in enumerate(lines)]
+
+
+def _cell(cell: Tag) -> str:
+    strings = (node.strip() for node in _shown(cell) if isinstance(node, NavigableString))
+    return " ".join(string for string in strings if string)
+
+
+def _shown(tag: Tag) -> Iterator[Tag | NavigableString]:
+    """All inside an element that is not hidden, in the order of the page. To cut the rest out would be quadratic."""
+    stack = [iter(tag.contents)]
+    while stack:
+        node = next(stack[-1], None)
+        if node is None:
+            stack.pop()
+        elif isinstance(node, NavigableString):
+            if not isinstance(node, PreformattedString):
+                yield node
+        elif isinstance(node, Tag) and not _hidden(node):
+            yield node
+            stack.append(iter(node.contents))

@@ -159,6 +159,37 @@ def test_reload_swaps_to_the_new_version(index: Index, index_folder: Path, encod
     assert index.reload() is False
 
 
+def test_a_version_of_another_encoder_is_refused_once_and_the_next_is_followed(
+    index: Index, index_folder: Path, encoder: HashingEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = Document.make("new.md", "Curtains are made to measure.")
+    upsert([document], index_folder=index_folder, encoder=HashingEncoder(name="another"))
+    with pytest.raises(ConfigurationError, match="SIGNALBOX_ENCODER"):
+        index.reload()
+    with monkeypatch.context() as patch:
+        patch.setattr("retriever.index.open_version", lambda *_: pytest.fail("it was read again"))
+        assert index.reload() is False
+    assert found(index, "refunds")[0] == "returns.md"
+    upsert([Document.make("newer.md", "Curtains last.")], index_folder=index_folder, encoder=encoder)
+    assert index.reload() is True
+    assert "newer.md" in found(index, "curtains")
+
+
+def test_of_equal_texts_the_one_that_is_not_outdated_is_shown(index_folder: Path, encoder: HashingEncoder) -> None:
+    text = "Goods may be returned within 30 days."
+    documents = [
+        Document.make("a-2019.md", text, metadata={"status": "outdated", "lang": "en"}),
+        Document.make("b-2026.md", text, metadata={"lang": "en"}),
+    ]
+    upsert(documents, index_folder=index_folder, encoder=encoder)
+    index = Index.open(index_folder, encoder)
+    for filters in (None, {"lang": "en"}):
+        (passage,) = index.search("returned goods", 3, filters=filters)
+        assert passage.document_id == "b-2026.md"
+        assert passage.metadata == {"lang": "en", "also_in": "a-2019.md"}
+    assert found(index, "returned goods", filters={"status": "outdated"}) == ["a-2019.md"]
+
+
 def test_an_old_version_keeps_working_after_its_files_are_gone(
     index: Index, index_folder: Path, encoder: HashingEncoder
 ) -> None:

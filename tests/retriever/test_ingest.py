@@ -16,7 +16,6 @@ from signalbox.errors import (
     NotFound,
     Overloaded,
     TooLarge,
-    Unavailable,
     UnsupportedType,
 )
 
@@ -364,7 +363,7 @@ def test_a_full_disk_leaves_the_index_as_it_was(  # type: ignore[no-untyped-def]
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(Unavailable, match="No space left on device"):
+        with pytest.raises(ConfigurationError, match=r"No space left on device.*Make room"):
             upsert([Document.make("b", "B.")], index_folder=index_folder, encoder=encoder)
     assert ids(index_folder, encoder) == ["a"]
     assert not list(index_folder.glob(".tmp-*"))

@@ -123,6 +123,13 @@ def test_html_reads_as_the_page_looks() -> None:
     assert "Delivery > Times" in sections(document)
 
 
+def test_html_hidden_inside_a_table_is_left_out() -> None:
+    page = """<table><tr><th>Tent</th><th>Weight<i hidden> HIDDEN</i></th></tr><tr hidden><td>HIDDEN</td></tr>
+<tr><td>Tarn <b>2</b><span style="display:none">HIDDEN <b>HIDDEN</b></span><script>HIDDEN</script></td>
+<td>2.1 kg</td></tr><tbody aria-hidden="true"><tr><td>HIDDEN</td></tr></tbody></table>"""
+    assert read("tents.html", page).text == "Tent: Tarn 2; Weight: 2.1 kg"
+
+
 def test_html_nested_too_deeply_is_refused() -> None:
     with pytest.raises(TooLarge, match=r"deep\.html nests elements"):
         read("deep.html", "<div>" * 5_000 + "text")
