@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 
 from signalbox.contracts import ChatChunk, ChatRequest, ChatResult, Score, ScoreRequest
-from signalbox.errors import DeadlineExceeded, ModelCrashed, Overloaded
+from signalbox.errors import DeadlineExceeded, ModelCrashed, Overloaded, Unavailable
 from signalbox.models.local import frames
 from signalbox.models.local.files import ModelFile, resolve_model
 from signalbox.models.local.process import WorkerProcess, rebuilt
@@ -21,6 +21,12 @@ from signalbox.types import Usage
 _FEW_CRASHES = 3
 _MOST_BACKOFF_S = 30.0
 _SETTLED_S = 60.0  # a worker that lived this long starts afresh in the count of crashes
+# How long a worker may take to let go of a request before it counts as hung. It looks up after each part of a prompt,
+# which takes longer the larger the model is.
+_LET_GO_S = 5.0
+_LET_GO_S_PER_PARAMETER = 1e-8
+_RESTING = "The local LLM keeps crashing and is given a rest; the service's log says why."
+_CLOSED = "The local LLM is closed, since the service is stopping."
 
 
 class LocalModel:
@@ -40,6 +46,7 @@ class LocalModel:
         self._crashes = 0
         self._started_s = 0.0
         self._not_before_s = 0.0
+        self._closed = False
 
     @property
     def name(self) -> str:
@@ -60,17 +67,26 @@ class LocalModel:
         """The worker's process id, None while none runs."""
         return self._worker.pid if self._worker is not None and self._worker.alive else None
 
+    @property
+    def trouble(self) -> str | None:
+        """Why it can't answer now, in a sentence; None when it can or has not been tried."""
+        if self._closed:
+            return _CLOSED
+        return _RESTING if time.monotonic() < self._not_before_s else None
+
     async def start(self, say: Callable[[str], None] | None = None) -> None:
         """Load the model now; otherwise the first request does.
 
         Raises:
             ConfigurationError: the model can't be prepared or loaded.
+            Unavailable: it is closed.
         """
         async with self._turn:
             await self._ensure(say)
 
     async def close(self) -> None:
-        """Stop the worker; what is in flight fails with ModelCrashed."""
+        """Stop the worker for good; what is in flight fails with ModelCrashed, what comes later with Unavailable."""
+        self._closed = True
         starting, self._starting = self._starting, None
         if starting is not None:
             starting.cancel()
@@ -165,45 +181,55 @@ class LocalModel:
                 try:
                     yield received.read()
                 finally:
-                    if not received.ended:
-                        worker.cancel(number)
-                        await asyncio.shield(received.drain())
-                    worker.forget(number)
+                    # Shielded: called off twice, a request still gets its worker freed.
+                    await asyncio.shield(self._let_go(worker, number, received))
             finally:
                 self._turn.release()
         finally:
             self._waiting -= 1
 
+    async def _let_go(self, worker: WorkerProcess, number: int, received: _Answers) -> None:
+        """Call a request off unless it has ended. A worker that does not react is killed; the next has another."""
+        try:
+            if not received.ended:
+                worker.cancel(number)
+                await asyncio.wait_for(received.drain(), _LET_GO_S + self.parameters * _LET_GO_S_PER_PARAMETER)
+        except TimeoutError:
+            await worker.kill()
+        finally:
+            worker.forget(number)
+
     async def _ensure(self, say: Callable[[str], None] | None = None) -> WorkerProcess:
-        """A living worker. Called by whoever has the turn."""
+        """A living worker. Called by whoever has the turn. Raises Unavailable, ModelCrashed, ConfigurationError."""
+        if self._closed:
+            raise Unavailable(_CLOSED)
         if self._worker is not None and self._worker.alive:
             return self._worker
         if self._starting is None:
-            self._count_crash()
+            if self._worker is not None:
+                self._worker = None
+                self._count_crash(settled=time.monotonic() - self._started_s > _SETTLED_S)
+            rest = self._not_before_s - time.monotonic()
+            if rest > 0:
+                raise ModelCrashed(_RESTING, retry_after_s=rest)
             self._starting = asyncio.create_task(self._start(say))
         starting = self._starting
         try:
             # Shielded: a caller whose deadline passes leaves, the worker goes on starting for the next.
             self._worker = await asyncio.shield(starting)
+        except ModelCrashed:
+            self._count_crash(settled=False)
+            raise
         finally:
             if starting.done():
                 self._starting = None
         return self._worker
 
-    def _count_crash(self) -> None:
-        """Raises ModelCrashed while a worker that keeps crashing is given a rest."""
-        now = time.monotonic()
-        if self._worker is not None:
-            self._worker = None
-            self._crashes = 1 if now - self._started_s > _SETTLED_S else self._crashes + 1
-            if self._crashes > _FEW_CRASHES:
-                wait = min(2.0 ** (self._crashes - _FEW_CRASHES), _MOST_BACKOFF_S)
-                self._not_before_s = now + wait
-        if now < self._not_before_s:
-            raise ModelCrashed(
-                "The local LLM keeps crashing and is given a rest; the service's log says why.",
-                retry_after_s=self._not_before_s - now,
-            )
+    def _count_crash(self, *, settled: bool) -> None:
+        """From the fourth crash in a row on, there is a rest before the next start, longer each time."""
+        self._crashes = 1 if settled else self._crashes + 1
+        if self._crashes > _FEW_CRASHES:
+            self._not_before_s = time.monotonic() + min(2.0 ** (self._crashes - _FEW_CRASHES), _MOST_BACKOFF_S)
 
     async def _start(self, say: Callable[[str], None] | None) -> WorkerProcess:
         files = await prepared(self._file, self._settings.data_dir / "models", self._settings.local_model_format, say)

@@ -140,7 +140,7 @@ class Engine:
                 guesses = drafts.guess(most - 1)
                 for offset, token in enumerate([tokens[-1][0], *guesses]):
                     context.put(token, at + offset, wants_logits=True)
-                context.run()
+                self._run(context)
                 place, at = 0, at + 1
         finally:
             if context is self._reading:
@@ -184,7 +184,7 @@ class Engine:
                 if predicts:
                     own.append((place, tokens[offset + 1]))
             wanted.append(own)
-        context.run()
+        self._run(context)
         for own, score in zip(wanted, scores, strict=True):
             for place, token in own:
                 logits = context.logits(place)
@@ -199,7 +199,7 @@ class Engine:
         while same < min(len(tokens) - _TILE, len(self._cached)) and tokens[same] == self._cached[same]:
             same += 1
         self._reading.cut(same)
-        self._cached = []  # until all is computed: an error leaves an unknown cache
+        self._cached = []  # until all is computed
         start = same
         while start < len(tokens):
             if stopped():
@@ -209,9 +209,17 @@ class Engine:
             # No part shorter than a tile, the last one included.
             size = PART - _TILE if PART < left < PART + _TILE else min(PART, left)
             self._reading.put_all(tokens[start : start + size], start, wants_last=size == left)
-            self._reading.run()
+            self._run(self._reading)
             start += size
         self._cached = list(tokens) if len(tokens) >= _TILE else []
+
+    def _run(self, context: Context) -> None:
+        """Compute the batch. An error has emptied the context, so nothing of the last prompt is left to go on from."""
+        try:
+            context.run()
+        except ConfigurationError:
+            self._cached = []
+            raise
 
     def _check_room(self, tokens: int, what: str) -> None:
         if tokens > self.context_tokens:

@@ -108,6 +108,13 @@ class WorkerProcess:
     def forget(self, request_id: int) -> None:
         self._answers.pop(request_id, None)
 
+    async def kill(self) -> None:
+        """End it at once, also when it hangs; what is in flight ends with `crashed`."""
+        log.warning("local LLM worker hangs and is killed", pid=self.pid)
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._reader
+
     async def stop(self) -> None:
         """Close its input, which ends it; kill it if that takes long."""
         assert self._process.stdin is not None

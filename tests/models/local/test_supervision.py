@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from signalbox.contracts import ChatRequest
-from signalbox.errors import ConfigurationError, DeadlineExceeded, ModelCrashed, Overloaded
-from signalbox.models.local import LocalModel
+from signalbox.errors import ConfigurationError, DeadlineExceeded, ModelCrashed, Overloaded, Unavailable
+from signalbox.models.local import LocalModel, client
 from signalbox.settings import Settings
 from signalbox.types import Message
 
@@ -27,8 +27,8 @@ def long_answer(**options: object) -> ChatRequest:
     return ChatRequest((message,), **fields)  # type: ignore[arg-type]
 
 
-def short_answer() -> ChatRequest:
-    return ChatRequest((Message(role="user", content="Hello"),), max_tokens=4)
+def short_answer(deadline_s: float | None = None) -> ChatRequest:
+    return ChatRequest((Message(role="user", content="Hello"),), max_tokens=4, deadline_s=deadline_s)
 
 
 async def writing(model: LocalModel, request: ChatRequest) -> asyncio.Task[object]:
@@ -104,6 +104,46 @@ async def test_a_killed_worker_costs_its_request_only(model: LocalModel) -> None
         await task
     assert (await model.generate(short_answer())).usage.output_tokens > 0
     assert model.pid not in (None, killed)
+
+
+async def test_a_hung_worker_is_replaced(model: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_LET_GO_S", 0.5)
+    await model.generate(short_answer())
+    hung = model.pid
+    assert hung is not None
+    os.kill(hung, signal.SIGSTOP)
+    async with asyncio.timeout(30):
+        with pytest.raises(DeadlineExceeded):
+            await model.generate(short_answer(deadline_s=time.monotonic() + 1))
+    assert (await model.generate(short_answer())).usage.output_tokens > 0
+    assert model.pid not in (None, hung)
+
+
+async def test_a_worker_that_dies_while_loading_is_given_a_rest(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\nexit 3\n")
+    broken.chmod(0o755)
+    model = LocalModel(settings.model_copy(update={"local_model_format": "original"}))
+    monkeypatch.setattr(sys, "executable", str(broken))
+    for _ in range(4):
+        assert model.trouble is None
+        with pytest.raises(ModelCrashed, match="died while loading"):
+            await model.generate(short_answer())
+    with pytest.raises(ModelCrashed, match="rest") as refused:
+        await model.generate(short_answer())
+    assert refused.value.retry_after_s > 0
+    assert model.trouble == refused.value.detail
+
+
+async def test_a_closed_model_stays_closed(settings: Settings) -> None:
+    model = LocalModel(settings)
+    await model.close()
+    with pytest.raises(Unavailable, match="closed"):
+        await model.generate(short_answer())
+    assert model.pid is None
+    assert model.trouble is not None
 
 
 async def test_the_event_loop_goes_on_while_the_model_works(model: LocalModel) -> None:
