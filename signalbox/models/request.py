@@ -23,10 +23,14 @@ class Dialect:
         self._refused: set[str] = set()
 
     def learn(self, parameter: str) -> bool:
-        """Notes that `parameter` is refused; False when that changes nothing, so asking again is no use."""
-        known = parameter in self._refused or parameter not in (*_OPTIONAL, *_OTHER_NAME)
+        """Notes that `parameter` is refused; False when that changes nothing, so asking again is no use.
+
+        What a request can't do without, such as `messages`, is never left out.
+        """
+        if parameter in self._refused or parameter not in (*_OPTIONAL, *_OTHER_NAME):
+            return False
         self._refused.add(parameter)
-        return not known
+        return True
 
     def body(self, request: ChatRequest, model: str, *, max_tokens: int, stream: bool) -> dict[str, object]:
         """The JSON body of the request.

@@ -382,6 +382,16 @@ async def test_it_learns_what_a_reasoning_model_refuses() -> None:
         assert not {"max_tokens", "temperature"} & server.bodies[-1].keys()
 
 
+@pytest.mark.parametrize("parameter", ["messages", "response_format"])
+async def test_one_refusal_does_not_strip_what_a_request_needs(parameter: str) -> None:
+    asked = request(json_schema={"type": "object"})
+    async with ScriptedServer("ok", refuses=[parameter]) as server, client(server) as model:
+        for _ in range(2):
+            with pytest.raises(SignalboxError):
+                await model.generate(asked)
+        assert all(parameter in body for body in server.bodies)
+
+
 @pytest.mark.parametrize(
     ("status", "error", "parameter"),
     [
