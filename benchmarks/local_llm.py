@@ -1,4 +1,4 @@
-"""The local LLM against bare llama-cpp-python: reading, writing, shared prefixes, scoring. Bar 9.
+"""The local LLM against bare llama-cpp-python: reading, writing, shared prefixes, scoring.
 
 `python -m benchmarks.local_llm [--quick] [--json] [--threads N]`
 
