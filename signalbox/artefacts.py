@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -19,9 +18,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from signalbox.errors import Conflict, CorruptArtefact, Overloaded
+from signalbox.files import TEMPORARY, disk_errors_explained, remove_leftovers, sync
 
 MANIFEST = "manifest.json"
-_TEMPORARY = ".tmp-"
 
 
 @contextmanager
@@ -30,15 +29,17 @@ def writer_lock(folder: Path, *, timeout_s: float) -> Iterator[None]:
 
     Raises:
         Overloaded: another writer kept it for `timeout_s` seconds.
+        ConfigurationError: the folder can't be written, or the disk was full while the lock was held.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / ".lock", timeout=timeout_s):
-            yield
-    except Timeout:
-        raise Overloaded(
-            f"Another process is writing into {folder}: wait until it is done, then try again.", retry_after_s=10
-        ) from None
+    with disk_errors_explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(folder / ".lock", timeout=timeout_s):
+                yield
+        except Timeout:
+            raise Overloaded(
+                f"Another process is writing into {folder}: wait until it is done, then try again.", retry_after_s=10
+            ) from None
 
 
 def write_artefact(target: Path, *, kind: str, format: int, fill: Callable[[Path], Mapping[str, Any]]) -> None:  # noqa: A002
@@ -52,27 +53,27 @@ def write_artefact(target: Path, *, kind: str, format: int, fill: Callable[[Path
 
     Raises:
         Conflict: `target` exists.
+        ConfigurationError: the folder can't be written or the disk is full.
     """
     if target.exists():
         raise Conflict(f"{target} exists already; artefacts are never changed once written.")
-    parent = target.parent
-    parent.mkdir(parents=True, exist_ok=True)
-    for stale in parent.glob(f"{_TEMPORARY}*"):
-        shutil.rmtree(stale, ignore_errors=True)
-    temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=parent))
-    try:
-        fields = fill(temporary)
-        files = sorted(path for path in temporary.iterdir() if path.is_file())
-        manifest = {"kind": kind, "format": format, **fields, "files": {path.name: sha256(path) for path in files}}
-        text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
-        (temporary / MANIFEST).write_text(text + "\n", encoding="utf-8")
-        for path in [*files, temporary / MANIFEST, temporary]:
-            _fsync(path)
-        temporary.chmod(0o755)
-        temporary.rename(target)
-        _fsync(parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with disk_errors_explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(target.parent)
+        temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=target.parent))
+        try:
+            fields = fill(temporary)
+            files = sorted(path for path in temporary.iterdir() if path.is_file())
+            manifest = {"kind": kind, "format": format, **fields, "files": {path.name: sha256(path) for path in files}}
+            text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+            (temporary / MANIFEST).write_text(text + "\n", encoding="utf-8")
+            for path in [*files, temporary / MANIFEST, temporary]:
+                sync(path)
+            temporary.chmod(0o755)
+            temporary.rename(target)
+            sync(target.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def read_manifest(folder: Path, *, kind: str, format: int, remedy: str) -> dict[str, Any]:  # noqa: A002
@@ -109,29 +110,6 @@ def read_manifest(folder: Path, *, kind: str, format: int, remedy: str) -> dict[
     return dict(manifest)
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Make `path` hold `text`, all or nothing, durable when this returns."""
-    descriptor, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _fsync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,7 +15,7 @@ from typing import Self
 from signalbox.errors import ConfigurationError, Unavailable
 
 
-class FileLock:
+class OpenerLock:
     """Holds the lock from `acquire` to `release`. The file stays: to remove it would let two hold "the" lock."""
 
     def __init__(self, descriptor: int) -> None:

@@ -18,9 +18,10 @@ from sqlalchemy import Connection, Engine, QueuePool, StaticPool, create_engine,
 from sqlalchemy.exc import DBAPIError
 
 from signalbox.errors import ConfigurationError, Unavailable
+from signalbox.files import sync
 from signalbox.storage.database import WAITING, Database, Work, capital
 from signalbox.storage.faults import explain_sqlite
-from signalbox.storage.lock import FileLock
+from signalbox.storage.lock import OpenerLock
 from signalbox.storage.workers import Workers
 from signalbox.storage.writer import GroupWriter
 
@@ -119,7 +120,7 @@ def _open_writer(path: Path, resources: ExitStack, waiting: int, busy_timeout_s:
     name = describe(path)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock.acquire(path.with_name(f"{path.name}.lock"), name)
+        lock = OpenerLock.acquire(path.with_name(f"{path.name}.lock"), name)
         resources.callback(lock.release)
         _create(path)
     except OSError as error:
@@ -190,11 +191,7 @@ def _create(path: Path) -> None:
     except FileExistsError:
         return
     os.close(descriptor)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

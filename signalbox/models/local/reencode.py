@@ -21,7 +21,7 @@ from pathlib import Path
 
 from signalbox.artefacts import sha256, writer_lock
 from signalbox.errors import ConfigurationError
-from signalbox.files import sync_folder, write_atomically
+from signalbox.files import sync, write_atomically
 from signalbox.models.local.files import ModelFile
 from signalbox.models.local.gguf import read_header
 from signalbox.telemetry import get_logger
@@ -176,7 +176,7 @@ def _make(source: Path, target: Path, kind: str) -> None:
             os.fsync(file.fileno())
         write_atomically(_digest(target), sha256(temporary).encode())
         temporary.replace(target)
-        sync_folder(target.parent)
+        sync(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
