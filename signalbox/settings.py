@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -92,8 +93,17 @@ class Settings(BaseModel):
     @field_validator("cloud_base_url", "local_base_url", "otlp_endpoint")
     @classmethod
     def _http_url(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
+        if value is None:
+            return None
+        if not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
+        try:
+            parts = urlsplit(value)
+            complete = bool(parts.hostname) and parts.port != 0
+        except ValueError:  # its message may hold part of a password
+            complete = False
+        if not complete:
+            raise ValueError("must be a URL with a host, and a port of 1 to 65535 if any, as http://127.0.0.1:8080/v1")
         return value
 
     @field_validator("database_url")
