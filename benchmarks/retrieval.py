@@ -1,4 +1,4 @@
-"""How fast search is, and what approximation costs: `python -m benchmarks.retrieval [--chunks 100000]`.
+"""How fast search is, and what approximation costs: `python -m benchmarks.retrieval [--chunks 100000] [--json]`.
 
 Synthetic documents from a seeded generator; vectors are sums of random word vectors, so the encoder costs next to
 nothing and what is timed is the index. Anchors in the same run on the same vectors and texts: a flat FAISS index
@@ -8,7 +8,6 @@ alone and bm25s alone. Prints a table and one JSON object as the last line.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks._common import finish
 from retriever import Document, Index, Limits, upsert
 from retriever.chunking import chunk_document
 from retriever.lexical import Tokenizer
@@ -88,18 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.retrieval", description=__doc__)
     parser.add_argument("--chunks", type=int, default=100_000, help="about how many chunks to index")
     parser.add_argument("--queries", type=int, default=300, help="queries to time")
+    parser.add_argument("--json", action="store_true", help="print the last line only")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         result = measure(Path(folder) / "index", options.chunks, options.queries)
-    anchors = result["anchors"]
-    print(f"{result['documents']:,} documents, {result['chunks']:,} chunks, kind {result['kind']}")
-    print(f"{'':34}{'p50 ms':>9}{'p95 ms':>9}")
-    print(f"{'search (vectors, BM25, passages)':34}{result['query_p50_ms']:9.2f}{result['query_p95_ms']:9.2f}")
-    for name, value in anchors.items():
-        print(f"{'anchor: ' + name:34}{value['p50_ms']:9.2f}{value['p95_ms']:9.2f}")
-    print(f"recall@10 of {result['kind']} against flat: {result['vector_recall_at_10']:.3f}")
-    print(f"ingest {result['ingest_chunks_per_s']:.0f} chunks/s, open {result['open_s']:.2f} s")
-    print(json.dumps(result))
+    finish("Retrieval", result, only_json=options.json)
 
 
 def measure(folder: Path, chunks: int, queries: int) -> dict[str, Any]:
