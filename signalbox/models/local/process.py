@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -69,11 +70,10 @@ class WorkerProcess:
         except (TimeoutError, ConnectionError):
             first = None
         except BaseException:
-            process.kill()
+            _end(process)
             raise
         if first is None or first["event"] != "ready":
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            _end(process)
             await process.wait()
             if first is not None:
                 raise rebuilt(first)
@@ -111,8 +111,7 @@ class WorkerProcess:
     async def kill(self) -> None:
         """End it at once, also when it hangs; what is in flight ends with `crashed`."""
         log.warning("local LLM worker hangs and is killed", pid=self.pid)
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        _end(self._process)
         await self._reader
 
     async def stop(self) -> None:
@@ -122,8 +121,7 @@ class WorkerProcess:
         try:
             await asyncio.wait_for(self._process.wait(), _STOP_S)
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+            _end(self._process)
             await self._process.wait()
         await self._reader
 
@@ -139,14 +137,20 @@ class WorkerProcess:
             answers = self._answers.get(frame["id"])
             if answers is not None:
                 answers.put_nowait(frame)
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        _end(self._process)
         code = await self._process.wait()
         await self._noise
         if self._answers:
             log.warning("local LLM worker died", exit_code=code, in_flight=len(self._answers))
         for answers in self._answers.values():
             answers.put_nowait({"event": "crashed"})
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill it if it still runs. `Process.kill` would look for its exit code and so take it from the event loop."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
 
 
 async def _log_lines(stream: asyncio.StreamReader | None) -> None:
