@@ -21,7 +21,7 @@ from signalbox.errors import CorruptArtefact
 from signalbox.settings import Settings
 
 KIND = "encoder"
-FORMAT = 2
+FORMAT = 3
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
 _EXPORT_TIMEOUT_S = 600.0

@@ -21,9 +21,11 @@ from onnx import helper, numpy_helper
 
 Floats = NDArray[np.float32]
 
-# How much of the spread moves into the weights, and what counts as an outlier: measured on 200 short questions,
-# lowest cosine .972 with neither, .991 with smoothing alone, .997 with both.
+# How much of the spread moves into the weights, and from what size on (in 99% quantiles of the channels) a tensor is
+# smoothed and a channel is an outlier: measured on 200 short questions, lowest cosine .972 with neither, .991 with
+# smoothing alone, .997 with both.
 _SMOOTHING = 0.6
+_SPREAD_RATIO = 1.75
 _OUTLIER_RATIO = 3.0
 _MOST_OUTLIERS = 4
 _DENSE = ("MatMul", "Attention")
@@ -64,6 +66,9 @@ def _prepare(fp32: Path, target: Path, samples: Sequence[Sequence[int]]) -> list
     kept: list[str] = []
     for node in model.graph.node:
         if node.name not in dense:
+            nodes.append(node)
+            continue
+        if _is_even(largest[node.input[0]]):
             nodes.append(node)
             continue
         weight = numpy_helper.to_array(weights[node.input[1]])
@@ -110,6 +115,10 @@ class _Split:
     quantised: Floats
     outliers: NDArray[np.int64]
     exact: Floats
+
+
+def _is_even(largest: Floats) -> bool:
+    return bool(largest.max() < _SPREAD_RATIO * np.quantile(largest, 0.99))
 
 
 def _split(largest: Floats, weight: Floats, *, outliers: bool) -> _Split:

@@ -147,7 +147,12 @@ def _session(model: Path, *, threads: int) -> Any:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            str(model),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=["SkipLayerNormFusion"],  # the fused operator is the slower one
+        )
     except Exception as error:  # onnxruntime's errors share no base class but this
         raise ConfigurationError(
             f"onnxruntime can't open {model}: {error}. Remove its folder to export again."
