@@ -7,6 +7,7 @@ of characters. Queries of stop words, emoji or unknown words match nothing and h
 from __future__ import annotations
 
 import logging
+import os
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -75,7 +76,12 @@ class Tokenizer:
 
 
 def _bm25s() -> Any:
-    """bm25s, loaded with the first index and told to log no more than others."""
+    """bm25s, loaded with the first index and told to log no more than others.
+
+    Its progress bars are off for good: their lock is shared with forked processes, and one that is killed while it
+    holds that lock blocks this one for ever. The variable is read when bm25s is imported, and only there.
+    """
+    os.environ["DISABLE_TQDM"] = "1"
     bm25s = import_module("bm25s")
     logging.getLogger("bm25s").setLevel(logging.WARNING)
     return bm25s
