@@ -7,7 +7,6 @@ of characters. Queries of stop words, emoji or unknown words match nothing and h
 from __future__ import annotations
 
 import logging
-import os
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -75,14 +74,18 @@ class Tokenizer:
         return found
 
 
+def _no_bar(items: Iterable[Any], **_: object) -> Iterable[Any]:
+    return items
+
+
 def _bm25s() -> Any:
     """bm25s, loaded with the first index and told to log no more than others.
 
-    Its progress bars are off for good: their lock is shared with forked processes, and one that is killed while it
-    holds that lock blocks this one for ever. The variable is read when bm25s is imported, and only there.
+    Its progress bars take a lock even when not shown, and that lock is shared with forked processes: one killed
+    while it holds it would block this one for ever. So they are replaced.
     """
-    os.environ["DISABLE_TQDM"] = "1"
     bm25s = import_module("bm25s")
+    bm25s.tqdm = bm25s.scoring.tqdm = _no_bar
     logging.getLogger("bm25s").setLevel(logging.WARNING)
     return bm25s
 

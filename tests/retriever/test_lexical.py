@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -58,3 +62,13 @@ def test_any_text_is_a_query(lexical: Lexical, query: str) -> None:
     assert scores.shape == (4,)
     assert np.isfinite(scores).all()
     assert (scores >= 0).all()
+
+
+def test_indexing_takes_no_lock_that_a_forked_process_could_keep(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib; from retriever.lexical import Lexical, build; folder = pathlib.Path(sys.argv[1]);"
+        "build(['refund days'], folder); Lexical(folder, 1).scores('refund');"
+        "import tqdm.std; print(hasattr(tqdm.std.TqdmDefaultWriteLock, 'mp_lock'))"
+    )
+    result = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
