@@ -84,7 +84,7 @@ def _bm25s() -> Any:
     Its progress bars take a lock even when not shown, and that lock is shared with forked processes: one killed
     while it holds it would block this one for ever. So they are replaced.
     """
-    bm25s = import_module("bm25s")
+    bm25s: Any = import_module("bm25s")
     bm25s.tqdm = bm25s.scoring.tqdm = _no_bar
     logging.getLogger("bm25s").setLevel(logging.WARNING)
     return bm25s
