@@ -15,7 +15,6 @@ import llama_cpp as llama
 
 from signalbox.errors import ConfigurationError, InvalidInput, TooLarge
 from signalbox.models.local.context import BATCH, PART, Context, Logits, Weights, log_sum
-from signalbox.models.local.drafts import Drafts
 
 _SEQUENCES = 64  # candidates scored at once
 _SCORED_ROWS = 512  # of them, tokens whose probability is asked for: each costs the vocabulary in memory
@@ -110,36 +109,20 @@ class Engine:
         most = min(most, self.context_tokens - len(prompt))
         self._read(prompt, stopped)
         context, place, at = self._reading, -1, len(prompt)
-        drafts = Drafts(prompt)
-        guesses: list[int] = []
         try:
-            while most > 0:
-                right, tokens = 0, []
-                for n in range(len(guesses) + 1):
-                    token, chance = self._pick(context, sampler, n if guesses else place, logprobs=logprobs)
-                    tokens.append((token, chance))
-                    if self._weights.ends(token) or n == len(guesses) or token != guesses[n]:
-                        break
-                    right += 1
-                drafts.learn(len(guesses), right)
-                at += right
-                for token, chance in tokens:
-                    if self._weights.ends(token):
-                        return
-                    yield self._weights.piece(token), chance
-                    drafts.add(token)
-                    most -= 1
-                if most <= 0:
+            for left in range(most, 0, -1):
+                token, chance = self._pick(context, sampler, place, logprobs=logprobs)
+                if self._weights.ends(token):
+                    return
+                yield self._weights.piece(token), chance
+                if left == 1:
                     return
                 if stopped():
                     raise Cancelled
                 if context is not self._writing:
                     context = self._writing
                     context.take_over(self._reading)
-                context.cut(at)
-                guesses = drafts.guess(most - 1)
-                for offset, token in enumerate([tokens[-1][0], *guesses]):
-                    context.put(token, at + offset, wants_logits=True)
+                context.put(token, at, wants_logits=True)
                 self._run(context)
                 place, at = 0, at + 1
         finally:

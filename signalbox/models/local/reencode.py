@@ -1,8 +1,9 @@
 """Re-encoding a model once into the formats that this kind of processor computes fastest.
 
-llama.cpp has fast kernels for some encodings only. Q4_1, in which the bundled model comes, has none on x86. As F16
-(BF16 where the processor multiplies that) the same weights read a prompt 2.8 times as fast, as Q8_0 they write fastest;
-both hold every value of Q4_1 within a fraction of its step. Runs as a process: `python -m … SOURCE TARGET FORMAT`.
+llama.cpp has fast kernels for some encodings only. Q4_1, in which the bundled model comes, has none on x86 for reading
+prompts: as F16 (BF16 where the processor multiplies that) the same weights read 2.7 times as fast, within a fraction of
+Q4_1's step. Answers are written token by token, which is bound by memory: there the small file itself is fastest. Runs
+as a process: `python -m … SOURCE TARGET FORMAT`.
 Each copy has its SHA-256 beside it, checked when a process first uses it: about a second for 400 MB.
 """
 
@@ -65,7 +66,7 @@ def choose_formats(model: ModelFile, wanted: str, processor: frozenset[str]) -> 
         return Formats(None, None)
     if model.header.parameters > _LARGEST_TWICE or "avx512f" not in processor:
         return Formats("q8_0", "q8_0")
-    return Formats("bf16" if processor & {"avx512_bf16", "amx_bf16"} else "f16", "q8_0")
+    return Formats("bf16" if processor & {"avx512_bf16", "amx_bf16"} else "f16", None)
 
 
 def processor_abilities() -> frozenset[str]:
