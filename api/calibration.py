@@ -29,6 +29,7 @@ async def calibrate_policy(
     settings: Settings,
     files: Sequence[Path],
     *,
+    alpha: float | None = None,
     progress: Callable[[float, str], None],
     say: Callable[[str], None],
     cloud_budget_usd: float = 0.0,
@@ -37,6 +38,7 @@ async def calibrate_policy(
     """Fit a policy on the labelled queries in `files` and make it the champion.
 
     Args:
+        alpha: error rate to keep; by default the settings'.
         cloud_budget_usd: most to spend on the cloud; with 0 that route keeps what the policy in use says of it.
         most_short_answers: short answers to measure, about a second each; with 0 the policy in use stands for them.
 
@@ -58,9 +60,9 @@ async def calibrate_policy(
             "that they can answer. The policy stays as it is.",
             field="files",
         )
-    fitted = calibrate(trials, alpha=settings.alpha, delta=_DELTA, before=before.routes)
+    fitted = calibrate(trials, alpha=settings.alpha if alpha is None else alpha, delta=_DELTA, before=before.routes)
     policy = PolicyStore(policies_folder(settings)).add(
-        alpha=settings.alpha,
+        alpha=settings.alpha if alpha is None else alpha,
         delta=_DELTA,
         routes=before.routes | fitted.routes,
         curve=fitted.curve,

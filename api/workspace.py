@@ -12,6 +12,7 @@ from signalbox.encoder import load_encoder
 from signalbox.errors import UnknownName
 from signalbox.settings import Settings
 
+EXAMPLE_ALPHA = 0.20
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
@@ -21,6 +22,14 @@ def example_folder(name: str) -> Path:
     if name not in known:
         raise UnknownName(f"There is no example {name!r}; known are: {', '.join(known)}.", field="example")
     return EXAMPLES / name
+
+
+def example_alpha(settings: Settings) -> float:
+    """The error rate the example is calibrated for: the operator's, else one that its 379 labels can prove.
+
+    A third of its queries are built to be missed; below about 0.18 nothing is proven and all would go to review.
+    """
+    return EXAMPLE_ALPHA if settings.source("alpha") == "default" else settings.alpha
 
 
 def fill_workspace(

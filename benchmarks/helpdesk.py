@@ -20,7 +20,7 @@ from agents.policy import PolicyStore
 from agents.router import Router
 from api.calibration import calibrate_policy
 from api.wiring import Models, open_models
-from api.workspace import example_folder, fill_workspace
+from api.workspace import example_alpha, example_folder, fill_workspace
 from benchmarks._common import finish, silent, write_readme_section
 from benchmarks.grounding import Nowhere
 from eval_sets import LabelledQuery, read_labelled
@@ -33,9 +33,10 @@ EXAMPLE = example_folder("helpdesk")
 async def measure(
     settings: Settings, calibration: list[Path], queries: tuple[LabelledQuery, ...]
 ) -> tuple[RoutingReport, RoutingReport]:
-    async with await open_models(settings) as models:
+    lax = settings.model_copy(update={"alpha": example_alpha(settings)})
+    async with await open_models(lax) as models:
         uncalibrated = await _report(models, queries)
-    await calibrate_policy(settings, calibration, progress=silent, say=lambda _: None)
+    await calibrate_policy(settings, calibration, alpha=example_alpha(settings), progress=silent, say=lambda _: None)
     async with await open_models(settings) as models:
         return await _report(models, queries), uncalibrated
 

@@ -55,7 +55,7 @@ class Settings(BaseModel):
 
     deadline_ms: float = Field(30_000, gt=0, description="Time a query gets when it names none.")
     shutdown_grace_ms: float = Field(10_000, gt=0, description="Time that running queries get when the service stops.")
-    alpha: float = Field(0.15, gt=0, lt=1, description="Error rate accepted among answers given without a person.")
+    alpha: float = Field(0.10, gt=0, lt=1, description="Error rate accepted among answers given without a person.")
 
     encoder: str = Field("all-MiniLM-L6-v2", description="A sentence-transformers model by name or path.")
     encoder_precision: Literal["int8", "fp32"] = Field("int8", description="int8 is faster, fp32 exact.")

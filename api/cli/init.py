@@ -62,7 +62,14 @@ def _check_room(settings: Settings) -> None:
 
 async def _calibrate(settings: Settings, folder: Path) -> None:
     from api.calibration import calibrate_policy
+    from api.workspace import example_alpha
 
     with progress_bar("Calibrating the policy") as progress:
-        done = await calibrate_policy(settings, [folder / "queries" / "calibration.jsonl"], progress=progress, say=say)
+        done = await calibrate_policy(
+            settings,
+            [folder / "queries" / "calibration.jsonl"],
+            alpha=example_alpha(settings),
+            progress=progress,
+            say=say,
+        )
     say(f"Calibrated the policy {done.policy.id}.")
