@@ -46,9 +46,9 @@ async def client(settings: Settings, cloud: ScriptedModel) -> AsyncIterator[http
             executor=ThreadPoolExecutor(1),
             cloud=cloud,
             cloud_cost_usd=lambda _: 0.01,
+            max_query_chars=settings.max_query_chars,
         )
-        limits = {"max_query_chars": settings.max_query_chars, "max_concurrent": 1}
-        service.router = Router(parts, service.predictions, metrics=service.telemetry.metrics, **limits)
+        service.router = Router(parts, service.predictions, metrics=service.telemetry.metrics, max_concurrent=1)
         transport = httpx.ASGITransport(create_app(settings, service=service))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield client

@@ -163,6 +163,8 @@ def test_interrupting_a_command_is_exit_code_130(tmp_path: Path, encoder_cache: 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell that runs the tests in the background hands down an ignored SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         assert process.stdout is not None
         json.loads(process.stdout.readline())
