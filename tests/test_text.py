@@ -238,5 +238,6 @@ def test_numbers_that_only_look_personal_are_not(text: str) -> None:
 
 @given(VALID | TRICKY)
 def test_signals_never_fail(text: str) -> None:
-    looks_like_injection(text)
-    personal_data(text)
+    for names in (looks_like_injection(text), personal_data(text)):
+        assert isinstance(names, tuple)
+        assert all(name and not name.isspace() for name in names)
