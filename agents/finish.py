@@ -56,6 +56,7 @@ def make_prediction(
         else None,
         trace_id=trace_id,
         session_id=query.session_id,
+        caller=query.caller,
         warnings=state["warnings"],
     )
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Protocol, cast
 
 from agents.cache import AnswerCache
+from agents.events import Observer
 from agents.finish import make_prediction
 from agents.graph import RouterGraph, build_graph
 from agents.state import Parts, RouterState, Run
@@ -58,8 +59,11 @@ class Router:
         self._parts = replace(self._parts, **changes)  # type: ignore[arg-type]
         self._cache = AnswerCache()
 
-    async def predict(self, query: Query) -> Prediction:
+    async def predict(self, query: Query, *, observe: Observer | None = None) -> Prediction:
         """Answer one query; when this returns, the prediction is stored.
+
+        Args:
+            observe: is told of attempts, evidence and tokens as they come; of none when the answer is cached.
 
         Raises:
             InvalidInput: the text or a constraint breaks its rule; nothing is stored.
@@ -75,7 +79,7 @@ class Router:
         self._running += 1
         try:
             with span("predict", route=query.constraints.route):
-                prediction = await self._predict(query)
+                prediction = await self._predict(query, observe)
         finally:
             self._running -= 1
         if self._metrics is not None:
@@ -106,7 +110,7 @@ class Router:
             known = ", ".join(sorted(self._parts.experts)) or "none is trained"
             raise UnknownName(f"There is no expert {expert!r}; known are: {known}.", field="expert")
 
-    async def _predict(self, query: Query) -> Prediction:
+    async def _predict(self, query: Query, observe: Observer | None) -> Prediction:
         started, created_at = time.perf_counter(), utc_now()
         parts = self._parts
         key = _cache_key(query, parts)
@@ -117,6 +121,7 @@ class Router:
                     "id": new_id("prd"),
                     "created_at": created_at,
                     "session_id": query.session_id,
+                    "caller": query.caller,
                     "trace_id": current_trace_id(),
                     "cost_usd": 0.0,
                     "saved_usd": known.saved_usd + known.cost_usd,
@@ -129,7 +134,8 @@ class Router:
         else:
             deadline_s = time.monotonic() + (query.constraints.deadline_ms or self._deadline_ms) / 1000
             state: RouterState = {"query": query}
-            final = cast(RouterState, await self._graph.ainvoke(state, context=Run(parts, deadline_s)))
+            run = Run(parts, deadline_s, observe=observe)
+            final = cast(RouterState, await self._graph.ainvoke(state, context=run))
             prediction = make_prediction(
                 query,
                 final,

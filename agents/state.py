@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Literal, ParamSpec, TypedDict, TypeVar
 
+from agents.events import Event, Observer
 from agents.grounding import Grounder
 from agents.policy import Plan, Policy
 from signalbox.contracts import ChatModel, Encoder, Expert, Passage, Retriever, ScoringModel, Vectors
@@ -104,11 +105,20 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One query's run: the parts and the moment (of `clock`, in seconds) by which it must be over."""
+    """One query's run: the parts and the moment (of `clock`, in seconds) by which it must be over.
+
+    Attributes:
+        observe: is told what happens, on the event loop; it must neither block nor raise.
+    """
 
     parts: Parts
     deadline_s: float
     clock: Callable[[], float] = time.monotonic
+    observe: Observer | None = None
+
+    def tell(self, event: Event) -> None:
+        if self.observe is not None:
+            self.observe(event)
 
     def time_left_ms(self) -> float:
         return (self.deadline_s - self.clock()) * 1000

@@ -32,6 +32,7 @@ class ChatRequest:
         json_schema: a JSON Schema the answer must match.
         logprobs: ask for the log-probability of every generated token.
         deadline_s: absolute `time.monotonic()` by which the answer must be complete.
+        caller: the API key the query came with, for spending caps.
     """
 
     messages: tuple[Message, ...]
@@ -43,6 +44,7 @@ class ChatRequest:
     json_schema: Mapping[str, object] | None = None
     logprobs: bool = False
     deadline_s: float | None = None
+    caller: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,12 +54,16 @@ class Constraints(Frozen):
 
 
 class Query(Frozen):
-    """What came in: the text to answer, the turns before it, and the caller's constraints."""
+    """What came in: the text to answer, the turns before it, and the caller's constraints.
+
+    `caller` is the id of the API key it came with; None where no keys are in use.
+    """
 
     text: str
     history: tuple[Message, ...] = ()
     constraints: Constraints = Constraints()
     session_id: str | None = None
+    caller: str | None = None
 
 
 class Usage(Frozen):
@@ -193,6 +197,7 @@ class Prediction(Frozen):
     cached_from: str | None = None
     trace_id: str | None = None
     session_id: str | None = None
+    caller: str | None = None
     warnings: tuple[str, ...] = ()
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agents.events import Observer, ask_model
 from agents.grounding.prompts import UNKNOWN, question_over_passages
 from agents.grounding.questions import words
 from retriever import split_sentences
@@ -39,6 +40,7 @@ async def write_answer(
     passages: Sequence[Passage],
     *,
     deadline_s: float | None,
+    observe: Observer | None = None,
 ) -> Written:
     """Let `model` write an answer and keep what the passages bear out.
 
@@ -46,9 +48,8 @@ async def write_answer(
         Unavailable, UpstreamError, DeadlineExceeded: as the model does.
     """
     shown = passages[:_PASSAGES_SHOWN]
-    result = await model.generate(
-        ChatRequest(question_over_passages(question, shown), max_tokens=_MAX_TOKENS, deadline_s=deadline_s)
-    )
+    request = ChatRequest(question_over_passages(question, shown), max_tokens=_MAX_TOKENS, deadline_s=deadline_s)
+    result = await ask_model(model, request, "grounded", observe)
     text = _CITATION.sub("", result.text).strip()
     sentences = [text[span.start : span.end] for span in split_sentences(text)]
     kept = [sentence for sentence in sentences if is_supported(sentence, shown)]

@@ -6,6 +6,7 @@ import time
 
 from langgraph.runtime import Runtime
 
+from agents.events import AttemptStarted
 from agents.state import Candidate, RouterState, Run
 from signalbox.errors import SignalboxError
 from signalbox.telemetry import span
@@ -14,6 +15,7 @@ from signalbox.telemetry import span
 async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     run, constraints = runtime.context, state["query"].constraints
     expert = run.parts.experts[constraints.expert or run.parts.default_expert or ""]
+    run.tell(AttemptStarted("classifier"))
     started = time.perf_counter()
     with span("classify", expert=expert.name):
         try:

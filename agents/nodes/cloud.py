@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from langgraph.runtime import Runtime
 
+from agents.events import AttemptStarted, ask_model
 from agents.grounding.prompts import UNKNOWN, question_over_passages
 from agents.nodes.retrieve import find_passages
 from agents.state import Candidate, RouterState, Run
@@ -20,6 +21,7 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     run, query = runtime.context, state["query"]
     model = run.parts.cloud
     assert model is not None, "the plan offers this route only with a cloud model"
+    run.tell(AttemptStarted("cloud"))
     try:
         passages = await find_passages(state, run)
     except SignalboxError:
@@ -29,11 +31,13 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         max_tokens=run.parts.cloud_max_tokens,
         logprobs=True,
         deadline_s=run.deadline_s,
+        caller=query.caller,
     )
     started = time.perf_counter()
     with span("cloud", model=model.name):
         try:
-            candidate = _candidate(await model.generate(request), state["features"])
+            result = await ask_model(model, request, "cloud", run.observe)
+            candidate = _candidate(result, state["features"])
         except SignalboxError as error:
             candidate = Candidate(route="cloud", answer=None, model=model.name, failure=error.detail, broken=True)
     spent = (time.perf_counter() - started) * 1000

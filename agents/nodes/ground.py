@@ -40,7 +40,7 @@ async def _attempt(state: RouterState, run: Run) -> Candidate:
         return Candidate(route="grounded", answer=None, failure="the documents found have no sentence to quote")
     if parts.style == "write" and parts.local is not None:
         try:
-            return await _written(parts.local, state, grounding, passages, run.deadline_s)
+            return await _written(parts.local, state, grounding, passages, run)
         except Unavailable as error:
             # The quotes need no model: a person who waits is better served by them than by nothing.
             log.warning("writing failed; quoting instead", error=type(error).__name__)
@@ -54,9 +54,9 @@ async def _attempt(state: RouterState, run: Run) -> Candidate:
 
 
 async def _written(
-    model: ChatModel, state: RouterState, grounding: Grounding, passages: Sequence[Passage], deadline_s: float
+    model: ChatModel, state: RouterState, grounding: Grounding, passages: Sequence[Passage], run: Run
 ) -> Candidate:
-    written = await write_answer(model, state["text"], passages, deadline_s=deadline_s)
+    written = await write_answer(model, state["text"], passages, deadline_s=run.deadline_s, observe=run.observe)
     return Candidate(
         route="grounded",
         answer=Answer(text=written.text) if written.text else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
+from agents.events import AttemptFinished
 from agents.policy import make_plan
 from agents.state import Parts, RouterState, Run
 from signalbox.types import Attempt, Query, Route
@@ -24,6 +25,8 @@ async def plan(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         for route, reason in made.skipped.items()
         if query.constraints.route in ("auto", route)
     )
+    for attempt in skipped:
+        run.tell(AttemptFinished(attempt))
     vectors = await run.in_thread(run.parts.encoder.encode, [state["text"]])
     return {"plan": made, "remaining": made.order, "attempts": skipped, "vector": vectors[0]}
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
+from agents.events import AttemptStarted
 from agents.grounding import PASSAGES_READ
 from agents.state import RouterState, Run
 from signalbox.contracts import Passage
@@ -15,6 +16,7 @@ from signalbox.telemetry import span
 
 
 async def retrieve(state: RouterState, runtime: Runtime[Run]) -> RouterState:
+    runtime.context.tell(AttemptStarted("grounded"))
     try:
         return {"passages": await find_passages(state, runtime.context)}
     except SignalboxError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
+from agents.events import AttemptFinished, EvidenceFound
 from agents.policy import NEVER, Policy
 from agents.state import Candidate, RouterState, Run
 from signalbox.types import Attempt, AttemptOutcome
@@ -29,6 +30,9 @@ async def verify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         usage=candidate.usage,
         features=dict(candidate.signals),
     )
+    if candidate.evidence:
+        runtime.context.tell(EvidenceFound(candidate.route, candidate.evidence))
+    runtime.context.tell(AttemptFinished(attempt))
     best = state.get("best")
     if candidate.answer is not None and confidence is not None and (best is None or confidence > best[0]):
         best = (confidence, candidate)
