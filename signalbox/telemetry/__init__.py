@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import signalbox
 from signalbox.settings import Settings
-from signalbox.telemetry.genai import ChatSpan, provider_of
+from signalbox.telemetry.genai import Call, ChatSpan, listen_to_calls, provider_of
 from signalbox.telemetry.logging import Logger, configure_logging, get_logger, request_context
 from signalbox.telemetry.masking import mask, mask_text
 from signalbox.telemetry.metrics import Metrics
 from signalbox.telemetry.tracing import configure_tracing, continued_trace, current_trace_id, span
 
 __all__ = [
+    "Call",
     "ChatSpan",
     "Logger",
     "Metrics",
@@ -25,6 +26,7 @@ __all__ = [
     "continued_trace",
     "current_trace_id",
     "get_logger",
+    "listen_to_calls",
     "mask",
     "mask_text",
     "provider_of",
@@ -47,4 +49,11 @@ def setup_telemetry(settings: Settings) -> Telemetry:
     version = signalbox.__version__
     configure_logging(settings.log_level, settings.log_format, capture_content=settings.capture_content)
     stop = configure_tracing(settings.otlp_endpoint, version=version, capture_content=settings.capture_content)
-    return Telemetry(Metrics(version=version), stop)
+    metrics = Metrics(version=version)
+    deafen = listen_to_calls(metrics.record_call)
+
+    def shutdown() -> None:
+        deafen()
+        stop()
+
+    return Telemetry(metrics, shutdown)

@@ -9,10 +9,15 @@ import platform
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
-from signalbox.types import Prediction, Usage
+from signalbox.telemetry.genai import Call
+from signalbox.types import Prediction
 
 # From a cached answer to a cloud model at the end of its deadline, in seconds.
 _DURATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+# Those the conventions recommend for model calls: seconds, and tokens.
+_CALLS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+_TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)
+_CALL_LABELS = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
 _OVERHEADS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25)
 
 
@@ -45,8 +50,26 @@ class Metrics:
             ["route", "outcome"],
             registry=registry,
         )
-        self.tokens = Counter(
-            "gen_ai_client_token_usage_total", "Tokens read and written.", ["model", "direction"], registry=registry
+        self.call_duration = Histogram(
+            "gen_ai_client_operation_duration_seconds",
+            "Time a call of a model took, retries included.",
+            [*_CALL_LABELS, "error_type"],
+            buckets=_CALLS,
+            registry=registry,
+        )
+        self.first_chunk = Histogram(
+            "gen_ai_client_operation_time_to_first_chunk_seconds",
+            "Time until a streamed answer's first chunk.",
+            _CALL_LABELS,
+            buckets=_CALLS,
+            registry=registry,
+        )
+        self.tokens = Histogram(
+            "gen_ai_client_token_usage",
+            "Tokens a call read and wrote.",
+            [*_CALL_LABELS, "gen_ai_token_type"],
+            buckets=_TOKENS,
+            registry=registry,
         )
         self.spend = Counter("signalbox_spend_usd_total", "US dollars spent on models.", ["model"], registry=registry)
         self.local_queue_depth = Gauge(
@@ -56,21 +79,25 @@ class Metrics:
         build.info({"version": version, "python": platform.python_version()})
 
     def record_prediction(self, prediction: Prediction) -> None:
-        """Counts one finished query with its attempts, and the tokens and money its model calls took."""
+        """Counts one finished query with its attempts and the money they cost."""
         route = prediction.route or "none"
         self.predictions.labels(route, prediction.outcome).inc()
         self.prediction_duration.labels(route).observe(prediction.duration_ms / 1000)
         self.overhead.observe(prediction.overhead_ms / 1000)
         for attempt in prediction.attempts:
             self.attempts.labels(attempt.route, attempt.outcome).inc()
-            if attempt.usage is not None:
-                self.record_call(attempt.model or attempt.expert or "unknown", attempt.usage, attempt.cost_usd)
+            if attempt.cost_usd:
+                self.spend.labels(attempt.model or "unknown").inc(attempt.cost_usd)
 
-    def record_call(self, model: str, usage: Usage, cost_usd: float = 0.0) -> None:
-        """Counts a model call made outside of a prediction, such as a judge's."""
-        self.tokens.labels(model, "input").inc(usage.input_tokens)
-        self.tokens.labels(model, "output").inc(usage.output_tokens)
-        self.spend.labels(model).inc(cost_usd)
+    def record_call(self, call: Call) -> None:
+        """Counts one finished call of a model: how long it took and how many tokens."""
+        labels = ("chat", call.provider, call.model)
+        self.call_duration.labels(*labels, call.error or "").observe(call.duration_s)
+        if call.first_chunk_s is not None:
+            self.first_chunk.labels(*labels).observe(call.first_chunk_s)
+        if call.usage is not None:
+            self.tokens.labels(*labels, "input").observe(call.usage.input_tokens)
+            self.tokens.labels(*labels, "output").observe(call.usage.output_tokens)
 
     def render(self) -> bytes:
         """All metrics in Prometheus' text format; its media type is `content_type`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from signalbox.telemetry import Metrics
+from signalbox.telemetry import Call, Metrics
 from signalbox.types import Attempt, Prediction, Usage, utc_now
 
 
@@ -58,8 +58,6 @@ def test_a_prediction_counts_everywhere() -> None:
     assert found["signalbox_prediction_duration_seconds_bucket{le=1.0,route=cloud}"] == 1
     assert found["signalbox_overhead_seconds_count{}"] == 2
     assert found["signalbox_route_attempts_total{outcome=escalated,route=classifier}"] == 1
-    assert found["gen_ai_client_token_usage_total{direction=input,model=gpt-5-mini}"] == 10
-    assert found["gen_ai_client_token_usage_total{direction=output,model=gpt-5-mini}"] == 4
     assert found["signalbox_spend_usd_total{model=gpt-5-mini}"] == 0.25
     assert found["signalbox_local_queue_depth{}"] == 4
     (build,) = [name for name in found if name.startswith("signalbox_build_info")]
@@ -68,7 +66,20 @@ def test_a_prediction_counts_everywhere() -> None:
 
 def test_two_services_in_one_process_do_not_mix() -> None:
     first, second = Metrics(), Metrics()
-    first.record_call("m", Usage(input_tokens=1, output_tokens=1), 0.5)
+    first.spend.labels("m").inc(0.5)
     assert "signalbox_spend_usd_total{model=m}" in samples(first)
     assert "signalbox_spend_usd_total{model=m}" not in samples(second)
     assert first.content_type.startswith("text/plain")
+
+
+def test_a_call_of_a_model_counts_by_the_conventions_names() -> None:
+    metrics = Metrics()
+    metrics.record_call(Call("m", "openai", 0.5, 0.1, Usage(input_tokens=10, output_tokens=4), None))
+    metrics.record_call(Call("m", "openai", 2.0, None, None, "UpstreamError"))
+    found = samples(metrics)
+    labels = "gen_ai_operation_name=chat,gen_ai_provider_name=openai,gen_ai_request_model=m"
+    assert found[f"gen_ai_client_operation_duration_seconds_sum{{error_type=,{labels}}}"] == 0.5
+    assert found[f"gen_ai_client_operation_duration_seconds_count{{error_type=UpstreamError,{labels}}}"] == 1
+    assert found[f"gen_ai_client_operation_time_to_first_chunk_seconds_sum{{{labels}}}"] == 0.1
+    assert found[f"gen_ai_client_token_usage_sum{{{labels},gen_ai_token_type=input}}"] == 10
+    assert found[f"gen_ai_client_token_usage_sum{{{labels},gen_ai_token_type=output}}"] == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -14,10 +15,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from signalbox.contracts import ChatRequest, ChatResult
 from signalbox.settings import Settings
 from signalbox.telemetry import (
+    Call,
     ChatSpan,
     continued_trace,
     current_trace_id,
     get_logger,
+    listen_to_calls,
     provider_of,
     setup_telemetry,
     span,
@@ -99,10 +102,19 @@ def test_an_error_is_recorded_by_kind_and_not_by_message(collector: Collector) -
 
 def test_a_model_call_has_the_genai_attributes(collector: Collector) -> None:
     stop = configure_tracing(collector.url)
+    heard: list[Call] = []
+    deafen = listen_to_calls(heard.append)
     with ChatSpan(REQUEST, model="gpt-5-mini", provider="openai", base_url="http://h:9/v1", stream=True) as chat:
         chat.first_chunk()
+        time.sleep(0.05)
+        chat.first_chunk()
         chat.result(RESULT)
+    deafen()
     stop()
+    (call,) = heard
+    assert call.first_chunk_s is not None
+    assert call.first_chunk_s + 0.04 < call.duration_s, "the first chunk counts, not the last"
+    assert (call.model, call.provider, call.usage, call.error) == ("gpt-5-mini", "openai", RESULT.usage, None)
     found = attributes(collector.spans()["chat gpt-5-mini"])
     assert found.pop("gen_ai.response.time_to_first_chunk") >= 0  # type: ignore[operator]
     assert found.pop("gen_ai.response.finish_reasons").values[0].string_value == "stop"  # type: ignore[attr-defined]
