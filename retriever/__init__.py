@@ -9,10 +9,12 @@ from retriever.documents import Document, Limits
 from retriever.index import Index, IndexStats
 from retriever.ingest import IngestReport, delete, ingest, upsert
 from retriever.readers import read_bytes
+from retriever.records import DocumentEntry
 from retriever.sentences import Span, split_sentences
 
 __all__ = [
     "Document",
+    "DocumentEntry",
     "Index",
     "IndexStats",
     "IngestReport",

@@ -18,7 +18,7 @@ from retriever.build import encoder_identity
 from retriever.documents import Document
 from retriever.fusion import fuse
 from retriever.lexical import Lexical
-from retriever.records import FILE, Positions, Records
+from retriever.records import FILE, DocumentEntry, Positions, Records
 from retriever.sentences import Span, split_sentences
 from retriever.vectors import VectorIndex
 from retriever.versions import Manifest, current_version, open_version
@@ -239,6 +239,23 @@ class Index:
         """Documents in the order of their ids, those after the id `after`; a page of at most `limit`."""
         snapshot = self._snapshot
         return tuple(snapshot.records.documents(after, limit)) if snapshot else ()
+
+    def entries(self, *, after: str = "", limit: int = 100) -> tuple[DocumentEntry, ...]:
+        """As `documents`, but only what a list of them shows."""
+        snapshot = self._snapshot
+        return tuple(snapshot.records.entries(after, limit)) if snapshot else ()
+
+    def chunks(self, document_id: str) -> tuple[Span, ...]:
+        """Where a document's chunks begin and end in its text, in order; one may start with the end of another.
+
+        Raises:
+            NotFound: the index has none of that id.
+        """
+        records = self._open().records
+        spans = records.chunk_spans(document_id)
+        if not spans:
+            _document(records, document_id)
+        return tuple(spans)
 
     def sentences(self, document_id: str) -> tuple[Span, ...]:
         """The sentences of a document, remembered for documents asked for lately.

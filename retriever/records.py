@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from retriever.chunking import Chunk
 from retriever.documents import Document, Section
+from retriever.sentences import Span
 
 FILE = "records.sqlite"
 Positions = NDArray[np.int64]
@@ -54,6 +55,18 @@ class ChunkRow:
     start: int
     metadata: Mapping[str, str]
     also_in: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEntry:
+    """A document as a list shows it, without its text. `characters` and `chunks` count what the text has."""
+
+    id: str
+    title: str
+    source: str
+    characters: int
+    chunks: int
+    metadata: Mapping[str, str]
 
 
 class RecordWriter:
@@ -168,6 +181,28 @@ class Records:
             [after, limit],
         )
         return [_document(row) for row in rows]
+
+    def entries(self, after: str, limit: int) -> list[DocumentEntry]:
+        """As `documents`, without reading the texts out."""
+        rows = self._rows(
+            "SELECT id, title, source, length(text), metadata,"
+            " (SELECT count(*) FROM chunks WHERE document = documents.number)"
+            " FROM documents WHERE id > ? ORDER BY id LIMIT ?",
+            [after, limit],
+        )
+        return [
+            DocumentEntry(str(key), str(title), str(source), _int(characters), _int(chunks), json.loads(str(metadata)))
+            for key, title, source, characters, metadata, chunks in rows
+        ]
+
+    def chunk_spans(self, document_id: str) -> list[Span]:
+        """Where the chunks of a document begin and end in its text, in order; they may overlap."""
+        rows = self._rows(
+            "SELECT start, length(chunks.text) FROM chunks JOIN documents ON documents.number = document"
+            " WHERE documents.id = ? ORDER BY ordinal",
+            [document_id],
+        )
+        return [Span(_int(start), _int(start) + _int(length)) for start, length in rows]
 
     def known(self) -> dict[str, tuple[str, str]]:
         """(content hash, folder it was ingested from) by document id."""

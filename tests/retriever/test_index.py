@@ -49,6 +49,17 @@ def test_finds_by_words_and_quotes_verbatim(index: Index) -> None:
     )
 
 
+def test_lists_documents_with_their_size_and_where_their_chunks_lie(index: Index) -> None:
+    first, second, *_ = index.entries(limit=2)
+    assert [first.id, second.id] == ["delivery.md", "returns.md"]
+    assert (second.title, second.characters, second.chunks) == ("Returns", len(SHOP["returns.md"]), 1)
+    assert [entry.id for entry in index.entries(after="returns.md")] == ["tents.md", "wool.md"]
+    (span,) = index.chunks("returns.md")
+    assert index.document("returns.md").text[span.start : span.end] == SHOP["returns.md"]
+    with pytest.raises(NotFound, match=r"nothing\.md"):
+        index.chunks("nothing.md")
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [("returning", "returns.md"), ("BLANKET", "wool.md"), ("3000 mm", "tents.md"), ("ｔａｒｎ", "tents.md")],
