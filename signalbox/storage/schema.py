@@ -133,3 +133,15 @@ reviews = Table(
     CheckConstraint("version >= 1", name="version"),
     Index(None, "state", "created_at"),
 )
+
+# One row a day (UTC) and account. Billionths of a US dollar, since sums of floats would not be exact; `taken` is what
+# processes have spent or hold to spend.
+spending = Table(
+    "spending",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("account", String(200), primary_key=True),
+    Column("taken_nusd", BigInteger, nullable=False),
+    CheckConstraint("length(account) > 0", name="account"),
+    CheckConstraint("taken_nusd >= 0", name="taken_nusd"),
+)

