@@ -127,11 +127,32 @@ reviews = Table(
     Column("state", String(16), nullable=False),
     Column("reason", Text),
     Column("version", Integer, nullable=False),
+    # `rank` orders the queue, highest first: the priority less the age's share, see `priority.queue_rank`.
+    Column("priority", Double, nullable=False, server_default="0.5"),
+    Column("rank", Double, nullable=False, server_default="0"),
+    Column("search_text", Text),
+    Column("webhook_url", Text),
+    Column("claimed_by", Text),
+    Column("claimed_at", UtcDateTime),
+    Column("lease_expires_at", UtcDateTime),
+    # What the decision made of the prediction, which itself stays as it was.
+    Column("outcome", String(16)),
+    Column("verdict", String(16)),
+    Column("correction", Text),
+    Column("labels", Text),
+    Column("comment", Text),
+    Column("decided_by", Text),
+    Column("decided_at", UtcDateTime),
     UniqueConstraint("prediction_id"),
     CheckConstraint("length(id) > 0", name="id"),
     CheckConstraint("state IN ('waiting', 'claimed', 'decided')", name="state"),
     CheckConstraint("version >= 1", name="version"),
+    CheckConstraint("outcome IN ('answered', 'refused')", name="outcome"),
+    CheckConstraint("verdict IN ('right', 'wrong', 'unanswerable', 'unsafe')", name="verdict"),
     Index(None, "state", "created_at"),
+    Index(None, "state", "rank", "id"),
+    Index(None, "state", "lease_expires_at"),
+    Index(None, "state", "decided_at", "id"),
 )
 
 # One row a day (UTC) and account. Billionths of a US dollar, since sums of floats would not be exact; `taken` is what
@@ -144,4 +165,60 @@ spending = Table(
     Column("taken_nusd", BigInteger, nullable=False),
     CheckConstraint("length(account) > 0", name="account"),
     CheckConstraint("taken_nusd >= 0", name="taken_nusd"),
+)
+
+# What happened to each review, in order; rows are only ever added.
+review_events = Table(
+    "review_events",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("review_id", String(200), ForeignKey("reviews.id"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("by", Text),
+    Column("version", Integer, nullable=False),
+    Column("details", Text),
+    Index(None, "review_id", "id"),
+)
+
+# Who is not given a review again for a while, because he has skipped it.
+review_skips = Table(
+    "review_skips",
+    metadata,
+    Column("review_id", String(200), ForeignKey("reviews.id"), primary_key=True),
+    Column("reviewer", String(200), primary_key=True),
+    Column("until", UtcDateTime, nullable=False),
+)
+
+# Calls to make after decisions: written with the decision, so that none is forgotten.
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("review_id", String(200), ForeignKey("reviews.id"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),
+    CheckConstraint("state IN ('pending', 'delivered', 'given_up', 'withdrawn')", name="state"),
+    CheckConstraint("attempts >= 0", name="attempts"),
+    Index(None, "state", "next_at"),
+    Index(None, "review_id"),
+)
+
+# People's judgement of answers; the latest of each person counts, the earlier ones are kept.
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("prediction_id", String(200), ForeignKey("predictions.id"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("comment", Text),
+    CheckConstraint("verdict IN ('right', 'wrong')", name="verdict"),
+    Index(None, "prediction_id", "id"),
 )
