@@ -5,15 +5,16 @@ All are coroutines: FastAPI sends plain functions to a thread, which costs more 
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from agents.events import Observer
 from api.lifecycle import Lifecycle
 from api.wiring import Service
-from signalbox.contracts import System
 from signalbox.settings import Settings
 from signalbox.storage import PredictionStore
+from signalbox.types import Prediction, Query
 
 
 async def _settings(request: Request) -> Settings:
@@ -39,7 +40,13 @@ async def _service(lifecycle: LifecycleDep) -> Service:
 ServiceDep = Annotated[Service, Depends(_service)]
 
 
-async def _router(service: ServiceDep) -> System:
+class ObservableSystem(Protocol):
+    """A `System` that tells an observer how a query is getting on."""
+
+    async def predict(self, query: Query, *, observe: Observer | None = None) -> Prediction: ...
+
+
+async def _router(service: ServiceDep) -> ObservableSystem:
     return service.router
 
 
@@ -47,5 +54,5 @@ async def _predictions(service: ServiceDep) -> PredictionStore:
     return service.predictions
 
 
-RouterDep = Annotated[System, Depends(_router)]
+RouterDep = Annotated[ObservableSystem, Depends(_router)]
 PredictionsDep = Annotated[PredictionStore, Depends(_predictions)]

@@ -20,22 +20,26 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
         ClientDisconnect: the caller closed the connection first; the work was cancelled.
     """
     working = asyncio.create_task(work)
-    watching = asyncio.create_task(_gone(request))
+    watching = asyncio.create_task(client_gone(request))
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
             raise ClientDisconnect
         return working.result()
     finally:
-        for task in (working, watching):
-            if not task.done():
-                task.cancel()
-                # What it raises while being cancelled has no reader either.
-                with suppress(asyncio.CancelledError, Exception):
-                    await task
+        await end(working, watching)
 
 
-async def _gone(request: Request) -> None:
+async def end(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel what is still running and wait for it. What it raises while being cancelled has no reader."""
+    for task in tasks:
+        if not task.done():
+            task.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await task
+
+
+async def client_gone(request: Request) -> None:
     """Returns once the caller has gone. After the body nothing else can arrive, so this waits without polling."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Scope
 
+from api.v1 import errors as in_openai_form
 from signalbox.errors import (
     BudgetExceeded,
     ConfigurationError,
@@ -104,8 +105,10 @@ def problem_response(
     errors: Sequence[FieldError] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The response that says `detail`; `kind` is status, slug and title."""
+    """The response that says `detail`; `kind` is status, slug and title. Under /v1 it is in OpenAI's form."""
     status, slug, title = kind
+    if in_openai_form.is_v1(scope):
+        return in_openai_form.of_problem(status, slug, detail, field=field, headers=headers)
     problem = Problem(
         type=f"/problems/{slug}",
         title=title,
@@ -141,6 +144,21 @@ def of_crash(scope: Scope) -> Response:
     return problem_response(scope, (500, "internal-error", "Internal error"), detail)
 
 
+def of_exception(scope: Scope, error: Exception) -> Response:
+    """The response for whatever went wrong where no handler of the framework sees it, as in mid-stream."""
+    if isinstance(error, SignalboxError):
+        return of_error(scope, error)
+    if isinstance(error, HTTPException):
+        return of_http(scope, error)
+    log.error("unexpected error", path=scope.get("path"), exc_info=error)
+    return of_crash(scope)
+
+
+def stopping() -> Unavailable:
+    """What running requests are told when the service ends before they do."""
+    return Unavailable("The service stopped before the answer was ready. Ask again.", retry_after_s=5.0)
+
+
 def install(app: FastAPI) -> None:
     """Makes `app` answer every error as a problem. Unexpected ones are left to the outermost middleware."""
     app.add_exception_handler(SignalboxError, _on_error)
@@ -168,13 +186,19 @@ async def _on_error(request: Request, error: Exception) -> Response:
 async def _on_http(request: Request, error: Exception) -> Response:
     """What the framework itself refuses: unknown paths and methods."""
     assert isinstance(error, HTTPException)
+    return of_http(request.scope, error)
+
+
+def of_http(scope: Scope, error: HTTPException) -> Response:
+    """The response for what the framework refuses, or we with a status that our own errors don't have."""
     title = HTTPStatus(error.status_code).phrase.capitalize()
+    path = scope["path"]
     detail = {
-        404: f"There is nothing at {request.url.path}. /openapi.json lists what there is.",
-        405: f"{request.url.path} does not take {request.method}; see the Allow header.",
+        404: f"There is nothing at {path}. /openapi.json lists what there is.",
+        405: f"{path} does not take {scope['method']}; see the Allow header.",
     }.get(error.status_code, str(error.detail))
     kind = (error.status_code, title.lower().replace(" ", "-"), title)
-    return problem_response(request.scope, kind, detail, headers=error.headers)
+    return problem_response(scope, kind, detail, headers=error.headers)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

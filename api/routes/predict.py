@@ -1,31 +1,49 @@
-"""POST /predict: one query in, one prediction out."""
+"""POST /predict: one query in, one prediction out, whole or as it comes."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body, Request, Response
 
 from api.bodies import PREDICT_EXAMPLES, PredictBody
 from api.deps import RouterDep, SettingsDep
 from api.disconnect import while_connected
+from api.events import PREDICTION_STREAM, told
 from api.limits import JsonRoute
+from api.negotiation import JSON, SSE, negotiate
 from api.openapi import problems
+from api.streaming import Outbox, sse, stream_response
 from signalbox.types import Prediction
 
 router = APIRouter(route_class=JsonRoute, tags=["predictions"])
 
 
-@router.post("/predict", responses=problems(400, 403, 408, 413, 415, 421, 422, 500, 502, 503, 504))
+@router.post(
+    "/predict",
+    response_model=Prediction,
+    responses=problems(400, 403, 406, 408, 413, 415, 421, 422, 500, 502, 503, 504) | {200: PREDICTION_STREAM},
+)
 async def predict(
     body: Annotated[PredictBody, Body(openapi_examples=PREDICT_EXAMPLES)],
     request: Request,
     system: RouterDep,
     settings: SettingsDep,
-) -> Prediction:
+) -> Prediction | Response:
     """Answer a query by the cheapest route that is sure enough; when this returns, the prediction is stored.
 
     `outcome` says how it ended: `answered`; `in_review`, no route was sure enough and a person has to decide (`answer`
     may carry a provisional text); or `refused`, the caller's constraints ruled every route out (`reason` says how).
+
+    With `Accept: text/event-stream` it answers with events as they come: `attempt`, `token` and `evidence` while it
+    works, the whole object as `prediction` last, or `error` with problem details.
     """
-    return await while_connected(request, system.predict(body.to_query(settings)))
+    form = negotiate(request, (JSON, SSE))
+    query = body.to_query(settings)
+    if form == JSON:
+        return await while_connected(request, system.predict(query))
+
+    async def work(outbox: Outbox) -> None:
+        outbox.put(sse("prediction", await system.predict(query, observe=lambda event: outbox.put(told(event)))))
+
+    return await stream_response(request, work)

@@ -8,25 +8,32 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
+from agents.events import AttemptFinished, AttemptStarted, EvidenceFound, Observer, Token
 from api.wiring import Models, Service
 from signalbox.settings import Settings
 from signalbox.storage import PredictionStore, open_database
 from signalbox.telemetry import current_trace_id, setup_telemetry
-from signalbox.types import Answer, Prediction, Query, new_id, utc_now
+from signalbox.types import Answer, Attempt, Contribution, Prediction, Query, new_id, utc_now
 
 
 class EchoSystem:
-    """Says the query back. `during` runs first and may wait or raise; `asked` lists the queries."""
+    """Says the query back. `during` runs first and may wait or raise; `asked` lists the queries.
+
+    An observer is told of an attempt, of each word as a token, and of one piece of evidence.
+    """
 
     def __init__(self, during: Callable[[Query], Any] | None = None) -> None:
         self.during = during
         self.asked: list[Query] = []
         self.cancelled = asyncio.Event()
+        self.tells = True
         self.store: PredictionStore | None = None
         self.parts = SimpleNamespace(default_expert=None, experts={})
 
-    async def predict(self, query: Query) -> Prediction:
+    async def predict(self, query: Query, *, observe: Observer | None = None) -> Prediction:
         self.asked.append(query)
+        if observe is not None and self.tells:
+            observe(AttemptStarted("cloud"))
         try:
             if self.during is not None:
                 waiting = self.during(query)
@@ -35,6 +42,11 @@ class EchoSystem:
         except asyncio.CancelledError:
             self.cancelled.set()
             raise
+        if observe is not None and self.tells:
+            for word in query.text.split():
+                observe(Token("cloud", word))
+            observe(EvidenceFound("cloud", (Contribution(feature="words", value="a\nb", effect=0.5),)))
+            observe(AttemptFinished(Attempt(route="cloud", outcome="accepted", reason="at or above 0.90")))
         prediction = Prediction(
             id=new_id("prd"),
             created_at=utc_now(),

@@ -331,9 +331,12 @@ class Wire:
             "raw_path": b"/predict",
             "query_string": b"",
             "root_path": "",
-            "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
+            "headers": self.headers(),
         }
         self.request = asyncio.create_task(app(scope, self.coming.get, self._send))
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        return [(b"host", b"localhost"), (b"content-type", b"application/json")]
 
     async def _send(self, message: Any) -> None:
         self.sent.append(message)
