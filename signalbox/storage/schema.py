@@ -222,3 +222,18 @@ verdicts = Table(
     CheckConstraint("verdict IN ('right', 'wrong')", name="verdict"),
     Index(None, "prediction_id", "id"),
 )
+
+# Requests that must not be worked on twice, by the caller's own key, for a day.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("caller", String(200), primary_key=True),
+    Column("idempotency_key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("claim", String(64), nullable=False),
+    Column("claimed_until", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("prediction_id", String(200)),
+    Index(None, "expires_at"),
+)
