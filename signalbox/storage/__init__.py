@@ -7,8 +7,10 @@ and on the tables in `schema`. Nothing here knows how a prediction is made or sh
 
 from signalbox.storage import schema
 from signalbox.storage.database import Database
+from signalbox.storage.keys import KeyStore
+from signalbox.storage.idempotency import Claim, IdempotencyStore
 from signalbox.storage.migrations import upgrade
 from signalbox.storage.opening import open_database
 from signalbox.storage.predictions import PredictionStore
 
-__all__ = ["Database", "PredictionStore", "open_database", "schema", "upgrade"]
+__all__ = ["Claim", "Database", "IdempotencyStore", "KeyStore", "PredictionStore", "open_database", "schema", "upgrade"]

@@ -237,3 +237,24 @@ idempotency_keys = Table(
     Column("prediction_id", String(200)),
     Index(None, "expires_at"),
 )
+
+# Keys as SHA-256 digests: what they were can't be read here. Rows stay when a key is revoked.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
+    Column("daily_cap_usd", Double),
+    Column("rate_per_minute", Integer),
+    CheckConstraint("length(id) = 12", name="id"),
+    CheckConstraint("length(digest) = 64", name="digest"),
+    CheckConstraint("role IN ('admin', 'reviewer', 'service', 'viewer')", name="role"),
+    CheckConstraint("daily_cap_usd >= 0", name="daily_cap_usd"),
+    CheckConstraint("rate_per_minute >= 1", name="rate_per_minute"),
+)
