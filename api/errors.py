@@ -128,8 +128,8 @@ def of_error(scope: Scope, error: SignalboxError) -> Response:
     """The response for one of our errors; those that are our fault are logged too."""
     kind = _kind(error)
     headers = {}
-    if isinstance(error, Unavailable):
-        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    if isinstance(error, (Unavailable, Conflict)) and (wait_s := getattr(error, "retry_after_s", None)) is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(wait_s)))
     if isinstance(error, TooLarge) and error.field == "body":
         headers["Connection"] = "close"  # the rest of the body is not worth reading
     if kind[0] >= 500:

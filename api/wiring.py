@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
@@ -18,7 +18,7 @@ from api.checks import check_packages
 from signalbox.contracts import ScoringModel
 from signalbox.errors import ConfigurationError, SignalboxError
 from signalbox.settings import Settings
-from signalbox.storage import Database, PredictionStore, open_database
+from signalbox.storage import Database, IdempotencyStore, PredictionStore, open_database
 from signalbox.telemetry import Telemetry, get_logger, setup_telemetry
 
 if TYPE_CHECKING:
@@ -97,6 +97,10 @@ class Service:
     predictions: PredictionStore
     models: Models
     router: Router
+    idempotency: IdempotencyStore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.idempotency = IdempotencyStore(self.database)
 
     async def __aenter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Request, Response
@@ -10,6 +11,7 @@ from api.bodies import PREDICT_EXAMPLES, PredictBody
 from api.deps import RouterDep, SettingsDep
 from api.disconnect import while_connected
 from api.events import PREDICTION_STREAM, told
+from api.idempotency import REPLAYED, IdempotencyDep
 from api.limits import JsonRoute
 from api.negotiation import JSON, SSE, negotiate
 from api.openapi import problems
@@ -22,11 +24,13 @@ router = APIRouter(route_class=JsonRoute, tags=["predictions"])
 @router.post(
     "/predict",
     response_model=Prediction,
-    responses=problems(400, 403, 406, 408, 413, 415, 421, 422, 500, 502, 503, 504) | {200: PREDICTION_STREAM},
+    responses=problems(400, 403, 406, 408, 409, 413, 415, 421, 422, 500, 502, 503, 504) | {200: PREDICTION_STREAM},
 )
 async def predict(
     body: Annotated[PredictBody, Body(openapi_examples=PREDICT_EXAMPLES)],
     request: Request,
+    response: Response,
+    idempotency: IdempotencyDep,
     system: RouterDep,
     settings: SettingsDep,
 ) -> Prediction | Response:
@@ -41,9 +45,20 @@ async def predict(
     form = negotiate(request, (JSON, SSE))
     query = body.to_query(settings)
     if form == JSON:
-        return await while_connected(request, system.predict(query))
+        once = idempotency.once(query, body, lambda: system.predict(query))
+        prediction, replayed = await while_connected(request, once)
+        if replayed:
+            response.headers[REPLAYED] = "true"
+        return prediction
+    headers: dict[str, str] = {}
 
     async def work(outbox: Outbox) -> None:
-        outbox.put(sse("prediction", await system.predict(query, observe=lambda event: outbox.put(told(event)))))
+        def predict() -> Awaitable[Prediction]:
+            return system.predict(query, observe=lambda event: outbox.put(told(event)))
 
-    return await stream_response(request, work)
+        prediction, replayed = await idempotency.once(query, body, predict)
+        if replayed:
+            headers[REPLAYED] = "true"
+        outbox.put(sse("prediction", prediction))
+
+    return await stream_response(request, work, headers=headers)

@@ -7,8 +7,8 @@ and on the tables in `schema`. Nothing here knows how a prediction is made or sh
 
 from signalbox.storage import schema
 from signalbox.storage.database import Database
-from signalbox.storage.keys import KeyStore
 from signalbox.storage.idempotency import Claim, IdempotencyStore
+from signalbox.storage.keys import KeyStore
 from signalbox.storage.migrations import upgrade
 from signalbox.storage.opening import open_database
 from signalbox.storage.predictions import PredictionStore

@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from typing import Any, get_args
 
@@ -28,6 +31,19 @@ _INSERT_NEW: dict[str, Insert] = {
 _INSERT_LEDGER = insert(ledger).inline()
 _INSERT_REVIEW = insert(reviews)
 
+_Also = Callable[[Connection, str], None]
+_also: ContextVar[_Also | None] = ContextVar("also", default=None)
+
+
+@contextmanager
+def written_with(work: _Also) -> Iterator[None]:
+    """Within it, a prediction is added together with `work(connection, prediction_id)`: both are kept, or neither."""
+    token = _also.set(work)
+    try:
+        yield
+    finally:
+        _also.reset(token)
+
 
 class PredictionStore:
     """Predictions in `database`, which stays the caller's to close."""
@@ -48,6 +64,7 @@ class PredictionStore:
         row = rows.prediction_row(prediction)
         money = rows.ledger_row(prediction)
         review = rows.review_row(prediction)
+        also = _also.get()
 
         def work(connection: Connection) -> None:
             if not _insert_new(connection, row):
@@ -55,6 +72,8 @@ class PredictionStore:
             connection.execute(_INSERT_LEDGER, money)
             if review is not None:
                 connection.execute(_INSERT_REVIEW, review)
+            if also is not None:
+                also(connection, prediction.id)
 
         await self._database.write(work)
 

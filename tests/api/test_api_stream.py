@@ -126,6 +126,7 @@ class StreamWire(Wire):
 
     def __init__(self, app: Any, *, taking: asyncio.Semaphore | None = None) -> None:
         self.taking = taking
+        self.news = asyncio.Event()
         super().__init__(app)
         self.coming.put_nowait({"type": "http.request", "body": b'{"query": "a"}', "more_body": False})
 
@@ -136,6 +137,13 @@ class StreamWire(Wire):
         if self.taking is not None:
             await self.taking.acquire()
         await super()._send(message)
+        self.news.set()
+
+    async def until(self, name: str) -> None:
+        """Wait until `name` was told."""
+        while name not in self.told():
+            self.news.clear()
+            await self.news.wait()
 
     def told(self) -> str:
         return b"".join(message.get("body", b"") for message in self.sent).decode()
@@ -146,8 +154,7 @@ async def test_who_leaves_in_mid_stream_stops_the_query(
 ) -> None:
     system.during = lambda _: asyncio.Event().wait()
     wire = StreamWire(create_app(settings, service=service))
-    while "attempt" not in wire.told():
-        await asyncio.sleep(0.001)
+    await wire.until("attempt")
     assert not system.cancelled.is_set()
     wire.coming.put_nowait({"type": "http.disconnect"})
     await asyncio.wait_for(wire.request, 10)
@@ -157,11 +164,16 @@ async def test_who_leaves_in_mid_stream_stops_the_query(
 async def test_who_leaves_before_the_first_event_stops_the_query_too(
     service: Service, settings: Settings, system: EchoSystem
 ) -> None:
+    started = asyncio.Event()
+
+    async def endless() -> None:
+        started.set()
+        await asyncio.Event().wait()
+
     system.tells = False
-    system.during = lambda _: asyncio.Event().wait()
+    system.during = lambda _: endless()
     wire = StreamWire(create_app(settings, service=service))
-    while not system.asked:
-        await asyncio.sleep(0.001)
+    await started.wait()
     wire.coming.put_nowait({"type": "http.disconnect"})
     await asyncio.wait_for(wire.request, 10)
     assert system.cancelled.is_set()
@@ -198,8 +210,7 @@ async def test_a_stop_of_the_service_is_told_in_the_stream(
 ) -> None:
     system.during = lambda _: asyncio.Event().wait()
     wire = StreamWire(create_app(settings, service=service))
-    while "attempt" not in wire.told():
-        await asyncio.sleep(0.001)
+    await wire.until("attempt")
     wire.request.cancel()
     await asyncio.wait({wire.request})
     name, found = events(wire.told())[-1]
