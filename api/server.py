@@ -23,6 +23,7 @@ from signalbox.telemetry import configure_logging
 STOPPED = 0
 INTERRUPTED = 130
 _BACKLOG = 2048
+_MOST_SOCKET_BYTES = 1_000_000  # of a page's message; a query is far smaller
 
 
 def serve(settings: Settings, *, say: Callable[[str], None] | None = None, opener: Opener = open_from_settings) -> int:
@@ -101,10 +102,15 @@ class _Server(uvicorn.Server):
 
 
 def _config(settings: Settings, lifecycle: Lifecycle) -> uvicorn.Config:
+    from api import ui  # imports NiceGUI, which only serving needs
+
+    app = create_app(settings, lifecycle=lifecycle)
+    ui.install(app, settings, lifecycle)
     return uvicorn.Config(
-        create_app(settings, lifecycle=lifecycle),
+        app,
         lifespan="on",
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=_MOST_SOCKET_BYTES,
         access_log=False,
         log_config=None,
         log_level="warning",

@@ -1,0 +1,143 @@
+"""Files on their way into the documents: taken in as they arrive, ingested together, each with what became of it.
+
+One intake a page. Knows nothing of how a file was sent nor how its progress is drawn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from api.ingesting import File, Outcome, add_documents
+from api.wiring import Service
+from signalbox.errors import SignalboxError
+
+BATCH_BYTES = 64_000_000
+BATCH_FILES = 100
+MOST_SHOWN = 200
+
+Stage = Literal["waiting", "working", "done", "unchanged", "failed"]
+
+
+@dataclass
+class Entry:
+    """One file. `doing` says in words what happens to it, `trouble` what is wrong and what helps."""
+
+    name: str
+    size: int
+    read: Callable[[], Awaitable[bytes]]
+    stage: Stage = "waiting"
+    fraction: float = 0.0
+    doing: str = "waiting"
+    trouble: str | None = None
+    document_id: str | None = None
+
+
+class Intake:
+    """Ingests what it is given, a batch at a time.
+
+    Args:
+        changed: called in the event loop whenever an entry has changed.
+    """
+
+    def __init__(self, service: Service, changed: Callable[[], None]) -> None:
+        self._service = service
+        self._changed = changed
+        self._task: asyncio.Task[None] | None = None
+        self.entries: list[Entry] = []
+
+    @property
+    def busy(self) -> bool:
+        return any(entry.stage in ("waiting", "working") for entry in self.entries)
+
+    def add(self, name: str, size: int, read: Callable[[], Awaitable[bytes]]) -> None:
+        self._show(Entry(name, size, read))
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._work(), name="intake")
+
+    def refuse(self, name: str, size: int, trouble: str) -> None:
+        """Show a file that never got here."""
+        self._show(Entry(name, size, _nothing, stage="failed", trouble=trouble))
+
+    def clear(self) -> None:
+        """Forget what is done with."""
+        self.entries = [entry for entry in self.entries if entry.stage in ("waiting", "working")]
+        self._changed()
+
+    async def finished(self) -> None:
+        """Returns when nothing is under way."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def _show(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        if len(self.entries) > MOST_SHOWN:
+            finished = [entry for entry in self.entries if entry.stage not in ("waiting", "working")]
+            for old in finished[: len(self.entries) - MOST_SHOWN]:
+                self.entries.remove(old)
+        self._changed()
+
+    async def _work(self) -> None:
+        while batch := self._next_batch():
+            await self._ingest(batch)
+
+    def _next_batch(self) -> list[Entry]:
+        batch: list[Entry] = []
+        names: set[str] = set()
+        size = 0
+        for entry in self.entries:
+            if entry.stage != "waiting" or entry.name in names:
+                continue  # the same name again replaces the first, so it goes after it
+            if batch and (size + entry.size > BATCH_BYTES or len(batch) >= BATCH_FILES):
+                break
+            batch.append(entry)
+            names.add(entry.name)
+            size += entry.size
+        return batch
+
+    async def _ingest(self, batch: list[Entry]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def progress(fraction: float, stage: str) -> None:
+            loop.call_soon_threadsafe(self._under_way, batch, fraction, stage)
+
+        self._under_way(batch, 0.0, "reading")
+        try:
+            files = [File(entry.name, await entry.read()) for entry in batch]
+            before = self._service.models.index.version
+            report, outcomes = await add_documents(self._service, files, progress)
+        except SignalboxError as error:
+            for entry in batch:
+                entry.stage, entry.trouble = "failed", error.detail
+        except Exception as error:
+            for entry in batch:
+                entry.stage = "failed"
+                entry.trouble = f"{entry.name} could not be ingested ({type(error).__name__}); the log tells more."
+            self._changed()
+            raise
+        else:
+            same = report.version == before
+            for entry, outcome in zip(batch, outcomes, strict=True):
+                _settle(entry, outcome, same)
+        self._changed()
+
+    def _under_way(self, batch: list[Entry], fraction: float, stage: str) -> None:
+        for entry in batch:
+            if entry.stage in ("waiting", "working"):
+                entry.stage, entry.fraction, entry.doing = "working", fraction, stage
+        self._changed()
+
+
+def _settle(entry: Entry, outcome: Outcome, same: bool) -> None:
+    if outcome.document is None:
+        entry.stage = "failed"
+        entry.trouble = outcome.error.detail if outcome.error else "It could not be read."
+        return
+    entry.stage, entry.fraction = "unchanged" if same else "done", 1.0
+    entry.document_id = outcome.document.id
+
+
+async def _nothing() -> bytes:
+    return b""

@@ -1,0 +1,87 @@
+"""An answer as it is read: the short answer large, what it rests on below it, and what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from api.ui.parts import formats
+from api.ui.parts.elements import Html, div, el, text
+from api.ui.parts.marks import confidence_bar, route_badge
+from api.ui.parts.quote import quote_block
+from signalbox.types import Answer, Contribution, LabelAnswer, Prediction, Quote, ValueAnswer
+
+_MOST_CONTRIBUTIONS = 8
+
+
+def draw_answer(prediction: Prediction, documents: Mapping[str, str]) -> None:
+    """The answer with its evidence.
+
+    Args:
+        documents: texts by document id; a quote of one that is missing stands without its paragraph.
+    """
+    quotes = [item for item in prediction.evidence if isinstance(item, Quote)]
+    contributions = [item for item in prediction.evidence if isinstance(item, Contribution)]
+    if prediction.answer is not None:
+        _headline(prediction.answer, quotes)
+    with div("row wrap answer-worth"):
+        route_badge(prediction.route or ("review" if prediction.outcome == "in_review" else None))
+        if prediction.confidence is not None and prediction.outcome == "answered":
+            confidence_bar(prediction.confidence, route=prediction.route)
+        el("span", formats.duration(prediction.duration_ms), "muted")
+        el("span", formats.money(prediction.cost_usd), "muted")
+        if prediction.saved_usd > 0:
+            el("span", f"saved {formats.money(prediction.saved_usd)}", "muted",
+               title="What a usual cloud answer would have cost more.")  # fmt: skip
+        if prediction.cached_from:
+            el("span", "from the cache", "muted", title=f"The same query was answered in {prediction.cached_from}.")
+    for warning in prediction.warnings:
+        text(warning, "muted small", tag="p")
+    short = prediction.answer.short if prediction.answer else None
+    for quote in quotes:
+        quote_block(quote, documents.get(quote.document_id), short=short)
+    if contributions:
+        contribution_table(contributions)
+
+
+def contribution_table(contributions: list[Contribution]) -> Html:
+    """What moved an expert's answer, strongest first, as bars around zero."""
+    strongest = sorted(contributions, key=lambda item: -abs(item.effect))[:_MOST_CONTRIBUTIONS]
+    most = max((abs(item.effect) for item in strongest), default=1.0) or 1.0
+    box = el("dl", "", "contributions", aria_label="What moved the answer")
+    with box:
+        for item in strongest:
+            label = item.feature if item.value is None else f"{item.feature} = {item.value}"
+            text(label, "break", tag="dt")
+            with el("dd", "", "row"):
+                side = "more" if item.effect >= 0 else "less"
+                with el("span", "", "effect", aria_hidden="true"):
+                    el("span", "", f"effect-{side}", style=f"width: {abs(item.effect) / most * 50:.1f}%")
+                el("span", f"{item.effect:+.3f}", "number small")
+    return box
+
+
+def _headline(answer: Answer, quotes: list[Quote]) -> None:
+    if answer.value is not None:
+        _value(answer.value)
+    for label in answer.labels or ():
+        _label(label)
+    if answer.short:
+        text(answer.short, "answer-short break", tag="p")
+    if answer.text and not (quotes and answer.text.strip() == quotes[0].text.strip() and answer.short):
+        long = len(answer.text) > 160 or bool(answer.short) or "\n" in answer.text
+        text(answer.text, f"{'answer-text' if long else 'answer-short'} break", tag="p")
+
+
+def _label(label: LabelAnswer) -> None:
+    with div("row wrap"):
+        text(label.label, "answer-label break")
+        text(label.task, "muted small")
+        others = [name for name in label.set if name != label.label]
+        if others:
+            text("or " + ", ".join(others), "muted small", title="Labels that the expert can't rule out.")
+
+
+def _value(value: ValueAnswer) -> None:
+    unit = f" {value.unit}" if value.unit else ""
+    text(f"{value.estimate:,.6g}{unit}", "answer-short", tag="p")
+    text(f"{value.low:,.6g} to {value.high:,.6g}{unit}, covering {value.level:.0%}", "muted", tag="p")

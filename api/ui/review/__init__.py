@@ -1,0 +1,3 @@
+"""The review page's parts: what lies before the reviewer, and how it is drawn."""
+
+from __future__ import annotations

@@ -1,0 +1,304 @@
+"""The review page at work: shows the desk's current card, takes decisions, keeps leases, and prepares what comes next.
+
+One board a page. What is drawn where is `item`'s, `facts`' and `panel`'s business; what is claimed is the desk's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from nicegui import background_tasks, ui
+
+from api.ui.parts.elements import Html, div, el, link, text
+from api.ui.parts.states import empty_state, failure, skeleton
+from api.ui.review import choices, facts, header, item, panel
+from api.ui.review.desk import Card, Desk, Draft, VerdictWord
+from api.ui.review.similar import SimilarVerdicts
+from api.wiring import Service
+from signalbox.errors import NotFound, SignalboxError
+from signalbox.telemetry import get_logger
+from signalbox.types import Quote
+
+log = get_logger(__name__)
+
+LOOK_EVERY_S = 3.0  # for new items, while there are none
+RENEW_EVERY_S = 20.0
+IDLE_S = 600.0  # without a key or a pointer's move; then leases are left to end
+GONE_S = 8.0  # a connection that is away longer has left
+_TEXTS_KEPT = 24
+
+
+class Board:
+    """Args:
+    place: where the item is drawn.
+    top: where progress and the page's buttons are drawn.
+    """
+
+    def __init__(self, service: Service, reviewer: str, place: Html, top: Html) -> None:
+        self._service = service
+        self._place = place
+        self._client = ui.context.client
+        self.desk = Desk(service.reviews, reviewer)
+        self._similar = SimilarVerdicts(service.reviews, service.models.encoder, service.models.executor)
+        self._texts: dict[str, str] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+        self._active_at = time.monotonic()
+        self._visible = True
+        self._drawn = 0
+        with place:
+            self._said = el("p", "", "visually-hidden", role="status", aria_live="polite")
+            self._last = div("review-last")
+            self._body = div("review-body")
+        with top:
+            self._header = header.Header(self.next, self.previous, self.undo)
+        with self._body:
+            skeleton(4)
+
+    # -- what the page calls
+
+    async def open(self, item_id: str | None) -> None:
+        try:
+            if item_id:
+                await self.desk.take(item_id)
+            await self._refill()
+        except NotFound as error:
+            self._fail("This item is not there", error)
+            return
+        except SignalboxError as error:
+            self._fail("The queue can't be read", error)
+            return
+        self.draw()
+        await self._header.update(self._service)
+
+    def seen(self, visible: bool) -> None:
+        """The browser says that somebody is there, or that the page is in the background."""
+        self._visible = visible
+        if visible:
+            self._active_at = time.monotonic()
+            if self.desk.left:
+                self._run(self._come_back())
+
+    async def tick(self) -> None:
+        """Keep the leases while somebody is there."""
+        if self.desk.left or not self._visible or time.monotonic() - self._active_at > IDLE_S:
+            return
+        try:
+            if await self.desk.renew():
+                self.draw()
+        except SignalboxError as error:
+            log.info("leases could not be renewed", reason=error.detail)
+        await self._header.update(self._service)
+
+    async def look(self) -> None:
+        """For new items, while there are none."""
+        if self.desk.current is None and self._visible and not self.desk.left:
+            await self._after_moving()
+
+    def show_lease(self) -> None:
+        self._header.show_lease(self.desk.lease_ends())
+
+    async def gone(self) -> None:
+        """The connection went; if it does not come back soon, what is held is given back."""
+        await asyncio.sleep(GONE_S)
+        if not self._client.has_socket_connection:
+            await self.leave()
+
+    async def leave(self) -> None:
+        if not self.desk.left:
+            await self.desk.leave()
+
+    # -- what keys and buttons call
+
+    async def next(self) -> None:
+        if await self.desk.next():
+            self.draw()
+            await self._refill()
+        else:
+            self._say("This is the last one that waits.")
+
+    def previous(self) -> None:
+        if self.desk.previous():
+            self.draw()
+        else:
+            self._say("This is the first one.")
+
+    async def decide(self, verdict: VerdictWord, draft: Draft) -> None:
+        card = self.desk.current
+        if card is None or card.state != "open":
+            return
+        card.draft = draft
+        self.desk.decide(verdict)
+        self._show_last(card)
+        if self.desk.current is not None:
+            self.draw()
+        else:
+            self._wait()
+        self._sending.add(task := self._run(self._send(card)))
+        task.add_done_callback(self._sending.discard)
+        await self._after_moving()
+
+    async def undo(self) -> None:
+        if self._sending:
+            await asyncio.wait(self._sending)
+        try:
+            card = await self.desk.undo()
+        except SignalboxError as error:
+            self._say(error.detail)
+            return
+        if card is None:
+            self._say("There is nothing to undo on this page.")
+            return
+        self._last.clear()
+        self.draw()
+        self._say("Taken back. Decide again.")
+        await self._header.update(self._service)
+
+    async def take(self, item_id: str) -> None:
+        try:
+            await self.desk.take(item_id)
+        except SignalboxError as error:
+            self._say(error.detail)
+            return
+        self.draw()
+
+    # -- drawing
+
+    def draw(self) -> None:
+        card = self.desk.current
+        self._drawn += 1
+        self._body.clear()
+        self._header.show(self.desk)
+        if card is None:
+            with self._body:
+                self._draw_empty()
+            return
+        with self._body, el("article", "", f"review {card.state}", aria_label="Review item", data_item=card.item.id):
+            self._draw_card(card)
+        self._run(self._find_similar(card, self._drawn))
+
+    def _draw_card(self, card: Card) -> None:
+        prediction = card.item.prediction
+        with div("review-main"):
+            if card.state == "lost":
+                panel.draw_lost(card)
+            elif card.trouble:
+                panel.draw_refused(card)
+            item.draw_query(prediction)
+            item.draw_answer(prediction, self._texts)
+            if card.state == "open":
+                labels = choices.label_choices(prediction, self._service.models.parts.experts)
+                panel.draw_panel(card, labels, self.decide)
+            elif card.state != "lost":
+                panel.draw_settled(card, self.undo)
+        with el("aside", "", "review-facts", aria_label="Facts"):
+            facts.draw_why(card.item)
+            facts.draw_attempts(prediction)
+            self._past = facts.similar_place()
+            facts.draw_record(card.item)
+
+    def _draw_empty(self) -> None:
+        with empty_state(
+            "Nothing waits for a person",
+            "Queries that no route is sure enough of come here. What you decide is what the asker gets, and it "
+            "becomes a label that the routes learn from. This page shows the next one as soon as it comes.",
+        ):
+            link("Ask something", "/ui/", "button")
+
+    def _wait(self) -> None:
+        self._body.clear()
+        with self._body:
+            skeleton(4)
+
+    def _fail(self, title: str, error: SignalboxError) -> None:
+        self._body.clear()
+        with self._body:
+            failure(title, error)
+            link("Open the queue", "/ui/review", "button")
+
+    def _show_last(self, card: Card) -> None:
+        """The decision is on the screen before it is sent."""
+        self._last.clear()
+        with self._last:
+            el("span", facts.WORDS[card.verdict or "skip"], "tag", data_verdict=card.verdict)
+            text((card.item.prediction.query or "")[:120], "muted last-query")
+            self._last_state = el("span", "saving", "muted small")
+        self._say(facts.WORDS[card.verdict or "skip"], shown=False)
+
+    def _say(self, words: str, *, shown: bool = True) -> None:
+        self._said.set_text(words)
+        if shown:
+            self._last.clear()
+            with self._last:
+                el("span", words, "muted")
+
+    # -- what goes on behind
+
+    async def _send(self, card: Card) -> None:
+        state = self._last_state
+        await self.desk.send(card)
+        if card.trouble:
+            self._last.clear()
+            self.draw()
+        else:
+            if not state.is_deleted:
+                state.set_text("saved")
+            ui.run_javascript(f"signalbox.forgetDrafts({panel.draft_name(card)!r})")
+            if self.desk.current is card:
+                self.draw()
+        await self._header.update(self._service)
+
+    async def _after_moving(self) -> None:
+        """Claim ahead; draw when there was nothing to look at."""
+        waited = self.desk.current is None
+        try:
+            came = await self._refill()
+        except SignalboxError as error:
+            if waited:
+                self._fail("The queue can't be read", error)
+            return
+        if waited and (came or not self._shows_empty()):
+            self.draw()
+
+    def _shows_empty(self) -> bool:
+        return any("empty" in child.classes for child in self._body.default_slot.children)
+
+    async def _refill(self) -> bool:
+        came = await self.desk.fill()
+        for card in (self.desk.current, self.desk.following):
+            if card is not None:
+                await self._read_documents(card)
+        return came
+
+    async def _read_documents(self, card: Card) -> None:
+        """The texts around its quotes, before it is drawn."""
+        quotes = [piece for piece in card.item.prediction.evidence if isinstance(piece, Quote)]
+        wanted = {quote.document_id for quote in quotes} - self._texts.keys()
+        index = self._service.models.index
+        for document_id in wanted:
+            try:
+                document = await asyncio.to_thread(index.document, document_id)
+            except NotFound:
+                continue  # it has been deleted since; the quote stands alone
+            self._texts[document_id] = document.text
+        while len(self._texts) > _TEXTS_KEPT:
+            del self._texts[next(iter(self._texts))]
+
+    async def _find_similar(self, card: Card, drawn: int) -> None:
+        try:
+            found = await self._similar.of(card.item.prediction.query or "", besides=card.item.id)
+        except SignalboxError as error:
+            log.info("similar verdicts could not be looked up", reason=error.detail)
+            return
+        if drawn == self._drawn:
+            facts.draw_similar(self._past, found)
+
+    async def _come_back(self) -> None:
+        await self.desk.come_back()
+        await self._after_moving()
+        self.draw()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return background_tasks.create(work, name="review", context=self._place)

@@ -1,0 +1,135 @@
+// What pages do in the browser alone: theme, drafts, keys, dialogs, the banner. No page's logic is here.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+
+  // Theme: the system's until somebody chooses.
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", () => {
+    if (!localStorage.getItem("signalbox-theme")) root.dataset.theme = system.matches ? "dark" : "light";
+  });
+  function switchTheme() {
+    root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+    if ((root.dataset.theme === "dark") === system.matches) localStorage.removeItem("signalbox-theme");
+    else localStorage.setItem("signalbox-theme", root.dataset.theme);
+  }
+
+  // Drafts: what was typed into [data-draft] is there again after the page was loaded again.
+  const key = (field) => "signalbox-draft:" + field.dataset.draft;
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (field.dataset?.draft) sessionStorage.setItem(key(field), field.type === "checkbox" ? String(field.checked) : field.value);
+    if (field.matches?.("textarea[data-grow]")) grow(field);
+  });
+  function grow(field) {
+    field.style.height = "auto";
+    field.style.height = Math.min(field.scrollHeight + 2, innerHeight * 0.4) + "px";
+  }
+  function setValue(field, value) {
+    if (field.type === "checkbox") field.checked = value === true || value === "true";
+    else field.value = value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  function restore(field) {
+    field.dataset.restored = "";
+    const kept = sessionStorage.getItem(key(field));
+    if (kept !== null && field.type !== "checkbox" && field.value === "" ) setValue(field, kept);
+    else if (kept !== null && field.type === "checkbox" && kept === "true") setValue(field, true);
+    else if (kept !== null && field.tagName === "SELECT") setValue(field, kept);
+  }
+  new MutationObserver(() => {
+    for (const field of document.querySelectorAll("[data-draft]:not([data-restored])")) restore(field);
+    for (const field of document.querySelectorAll("[data-autofocus]")) {
+      field.removeAttribute("data-autofocus");
+      if (matchMedia("(hover: hover)").matches) field.focus();
+    }
+  }).observe(root, { childList: true, subtree: true });
+
+  // Dialogs are the browser's own: they keep the focus inside and close with Escape.
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest?.("[data-opens]");
+    if (opener) document.getElementById(opener.dataset.opens)?.showModal();
+    if (event.target.closest?.("[data-closes]")) event.target.closest("dialog")?.close();
+    if (event.target.matches?.("dialog")) event.target.close();
+    if (event.target.closest?.("[data-switch-theme]")) switchTheme();
+    const toggler = event.target.closest?.("[data-toggles]");
+    if (toggler) {
+      const panel = document.getElementById(toggler.dataset.toggles);
+      panel.hidden = !panel.hidden;
+      toggler.setAttribute("aria-expanded", String(!panel.hidden));
+    }
+    const example = event.target.closest?.("[data-example]");
+    if (example) {
+      const field = document.getElementById("question");
+      setValue(field, example.dataset.example);
+      field.form.requestSubmit();
+    }
+    const copy = event.target.closest?.("[data-copy]");
+    if (copy) navigator.clipboard?.writeText(copy.dataset.copy === "url" ? location.href : copy.dataset.copy);
+    if (event.target.closest?.("[data-leave]")) {
+      fetch("/session", { method: "DELETE" }).finally(() => location.assign("/ui/login"));
+    }
+  });
+
+  // Keys: a page gives [data-key="x"] to what the key presses or focuses; none works while typing.
+  const typing = (target) => target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && typing(event.target)) event.target.blur();
+    if (typing(event.target) || document.querySelector("dialog[open]")) return;
+    if (event.key === "?") {
+      event.preventDefault();
+      document.getElementById("keyboard-help")?.showModal();
+      return;
+    }
+    const wanted = [...document.querySelectorAll("[data-key]")].find(
+      (item) => item.dataset.key === event.key && item.checkVisibility() && !item.disabled,
+    );
+    if (!wanted) return;
+    event.preventDefault();
+    if (wanted.matches("input, textarea, select")) wanted.focus();
+    else wanted.click();
+  });
+
+  // The banner of the framework, in our words.
+  document.addEventListener("DOMContentLoaded", () => {
+    const popup = document.getElementById("popup");
+    if (!popup) return;
+    popup.setAttribute("role", "status");
+    popup.children[0].textContent = "Connection lost.";
+    popup.children[1].textContent = "Trying again; nothing you typed is lost.";
+  });
+
+  // Times: "3 min ago" grows older while one looks at it.
+  const steps = [[60, 1, "s"], [3600, 60, "min"], [86400, 3600, "h"], [2592000, 86400, "d"]];
+  function ago(moment) {
+    const seconds = Math.max(0, (Date.now() - moment) / 1000);
+    if (seconds < 5) return "now";
+    const step = steps.find(([limit]) => seconds < limit);
+    if (step) return Math.floor(seconds / step[1]) + " " + step[2] + " ago";
+    return new Date(moment).toISOString().slice(0, 10);
+  }
+  setInterval(() => {
+    for (const item of document.querySelectorAll("time[datetime][data-ago]")) {
+      const now = ago(Date.parse(item.dateTime));
+      if (item.textContent !== now) item.textContent = now;
+    }
+  }, 10000);
+
+  // Forms: Enter sends from a [data-enter-sends] field, Shift+Enter makes a line. Values go to the server by name.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.matches?.("[data-enter-sends]")) return;
+    event.preventDefault();
+    event.target.form.requestSubmit();
+  });
+  function values(form) {
+    const found = {};
+    for (const field of form.elements) {
+      if (field.name) found[field.name] = field.type === "checkbox" ? field.checked : field.value;
+    }
+    return found;
+  }
+
+  window.signalbox = { values, ago, setValue, grow, clearDraft: (name) => sessionStorage.removeItem("signalbox-draft:" + name) };
+})();
