@@ -57,6 +57,7 @@ def make_prediction(
         trace_id=trace_id,
         session_id=query.session_id,
         caller=query.caller,
+        webhook_url=query.webhook_url if outcome == "in_review" else None,
         warnings=state["warnings"],
     )
 

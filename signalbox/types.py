@@ -56,7 +56,8 @@ class Constraints(Frozen):
 class Query(Frozen):
     """What came in: the text to answer, the turns before it, and the caller's constraints.
 
-    `caller` is the id of the API key it came with; None where no keys are in use.
+    `caller` is the id of the API key it came with; None where no keys are in use. `webhook_url` is called once a person
+    has decided, should the query go to review.
     """
 
     text: str
@@ -64,6 +65,7 @@ class Query(Frozen):
     constraints: Constraints = Constraints()
     session_id: str | None = None
     caller: str | None = None
+    webhook_url: str | None = None
 
 
 class Usage(Frozen):
@@ -174,7 +176,10 @@ class ReviewRef(Frozen):
 
 
 class Prediction(Frozen):
-    """The record of one query: what is returned, stored and learned from."""
+    """The record of one query: what is returned, stored and learned from.
+
+    `webhook_url` is kept with the review only: it may hold a secret, and no answer shows it.
+    """
 
     id: str
     created_at: datetime
@@ -198,6 +203,7 @@ class Prediction(Frozen):
     trace_id: str | None = None
     session_id: str | None = None
     caller: str | None = None
+    webhook_url: str | None = Field(None, exclude=True, repr=False)
     warnings: tuple[str, ...] = ()
 
 

@@ -1,4 +1,7 @@
-"""The store of predictions: each is added once, with its ledger line and, if it waits for a person, its review."""
+"""The store of predictions: each is added once, with its ledger line and, if it waits for a person, its review.
+
+What is stored never changes; what is read has the state and the decision of its review laid over it.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,16 @@ from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from typing import Any, get_args
 
-from sqlalchemy import Connection, Insert, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Insert, Row, and_, bindparam, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from signalbox.errors import InvalidInput, NotFound, UnknownName
 from signalbox.storage import rows
 from signalbox.storage.database import Database
+from signalbox.storage.overlay import with_review
+from signalbox.storage.reviews import REVIEW_COLUMNS, StoredReview, plain
 from signalbox.storage.schema import ledger, predictions, reviews
-from signalbox.types import ROUTES, Outcome, Prediction, Route
+from signalbox.types import ROUTES, Outcome, Prediction, Route, utc_now
 
 MAX_LIMIT = 1000
 _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -30,6 +35,12 @@ _INSERT_NEW: dict[str, Insert] = {
 
 _INSERT_LEDGER = insert(ledger).inline()
 _INSERT_REVIEW = insert(reviews)
+
+# A prediction with its review, whose columns are null where there is none.
+_SELECT = select(predictions.c.created_at, *REVIEW_COLUMNS).join_from(
+    predictions, reviews, reviews.c.prediction_id == predictions.c.id, isouter=True
+)
+_ONE = _SELECT.where(predictions.c.id == bindparam("key"))
 
 _Also = Callable[[Connection, str], None]
 _also: ContextVar[_Also | None] = ContextVar("also", default=None)
@@ -46,10 +57,11 @@ def written_with(work: _Also) -> Iterator[None]:
 
 
 class PredictionStore:
-    """Predictions in `database`, which stays the caller's to close."""
+    """Predictions in `database`, which stays the caller's to close. `clock` tells whether a review is still claimed."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._database = database
+        self._clock = clock
 
     async def add(self, prediction: Prediction) -> None:
         """Store `prediction`; when this returns, it survives a crash. An id that is there already is left as it is.
@@ -78,20 +90,18 @@ class PredictionStore:
         await self._database.write(work)
 
     async def get(self, id: str) -> Prediction:  # noqa: A002 - the word for it everywhere else
-        """The prediction called `id`.
+        """The prediction called `id`; once a person has decided, with that decision.
 
         Raises:
             NotFound: there is none.
             CorruptArtefact: it can't be read.
         """
-        body = await self._database.read(
-            lambda connection: connection.execute(
-                select(predictions.c.body).where(predictions.c.id == _plain(id))
-            ).scalar_one_or_none()
+        row = await self._database.read(
+            lambda connection: connection.execute(_ONE, {"key": plain(id)}).one_or_none()
         )
-        if body is None:
+        if row is None:
             raise NotFound(f"There is no prediction {id!r}.", field="id")
-        return rows.from_body(id, body)
+        return self._prediction(id, row)
 
     async def list(
         self,
@@ -117,11 +127,11 @@ class PredictionStore:
         if not 1 <= limit <= MAX_LIMIT:
             raise InvalidInput(f"limit is {limit}; give 1 to {MAX_LIMIT}.", field="limit")
         table = predictions.c
-        query = select(table.body, table.created_at, table.id)
+        query = _SELECT.add_columns(table.id.label("key"))
         if outcome is not None:
-            query = query.where(table.outcome == _known("outcome", outcome, _OUTCOMES))
+            query = query.where(_has_outcome(_known("outcome", outcome, _OUTCOMES)))
         if route is not None:
-            query = query.where(table.route == _known("route", route, _FILTER_ROUTES))
+            query = query.where(_took_route(_known("route", route, _FILTER_ROUTES)))
         if since is not None:
             if since.tzinfo is None:
                 raise InvalidInput("since has no time zone; append Z for UTC.", field="since")
@@ -135,9 +145,9 @@ class PredictionStore:
 
         def work(connection: Connection) -> tuple[list[Prediction], str | None]:
             found = connection.execute(query).all()
-            items = [rows.from_body(row.id, row.body) for row in found[:limit]]
+            items = [self._prediction(row.key, row[:-1]) for row in found[:limit]]
             last = found[limit - 1] if len(found) > limit else None
-            return items, None if last is None else _write_cursor(last.created_at, last.id)
+            return items, None if last is None else _write_cursor(last[0], last.key)
 
         return await self._database.read(work)
 
@@ -154,6 +164,25 @@ class PredictionStore:
         )
 
 
+    def _prediction(self, id: str, row: Row[Any] | tuple[Any, ...]) -> Prediction:  # noqa: A002
+        review = StoredReview(*row[1:])
+        prediction = rows.from_body(id, review.body)
+        return prediction if review.id is None else with_review(prediction, review, self._clock())
+
+
+def _has_outcome(outcome: str) -> ColumnElement[bool]:
+    """As the review leaves it."""
+    if outcome == "in_review":
+        return and_(predictions.c.outcome == outcome, reviews.c.outcome.is_(None))
+    return or_(predictions.c.outcome == outcome, reviews.c.outcome == outcome)
+
+
+def _took_route(route: str) -> ColumnElement[bool]:
+    if route == "review":
+        return or_(predictions.c.route == route, reviews.c.outcome.is_not(None))
+    return and_(predictions.c.route == route, reviews.c.outcome.is_(None))
+
+
 def _insert_new(connection: Connection, row: dict[str, Any]) -> bool:
     """Insert unless the id is there; True if it was not. Two at once with one id: the second waits for the first."""
     statement = _INSERT_NEW[connection.dialect.name]
@@ -166,11 +195,6 @@ def _known(field: str, value: str, names: tuple[str, ...]) -> str:
     return value
 
 
-def _plain(text: str) -> str:
-    """No stored id has such characters, and PostgreSQL refuses to look for them."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-
-
 def _write_cursor(moment: datetime, last: str) -> str:
     return base64.urlsafe_b64encode(json.dumps([moment.isoformat(), last]).encode()).decode().rstrip("=")
 
@@ -181,7 +205,7 @@ def _read_cursor(cursor: str) -> tuple[datetime, str]:
         moment = datetime.fromisoformat(written)
         if moment.tzinfo is None:
             raise ValueError("no time zone")
-        return moment.astimezone(UTC), _plain(last)
+        return moment.astimezone(UTC), plain(last)
     except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error):
         raise InvalidInput(
             "cursor is not one we gave; use next_cursor of the page before, unchanged.", field="cursor"

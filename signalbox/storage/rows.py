@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from signalbox.errors import CorruptArtefact, InvalidInput
+from signalbox.storage.priority import queue_rank, review_priority
+from signalbox.storage.reviews import search_text
 from signalbox.types import Attempt, Prediction
 
 MAX_ID_CHARS = 200
@@ -84,6 +86,7 @@ def review_row(prediction: Prediction) -> dict[str, Any] | None:
     """The item that waits for a person; None when the prediction needs none."""
     if prediction.outcome != "in_review" or prediction.review is None:
         return None
+    priority = review_priority(prediction)
     return {
         "id": prediction.review.id,
         "prediction_id": prediction.id,
@@ -91,6 +94,10 @@ def review_row(prediction: Prediction) -> dict[str, Any] | None:
         "state": "waiting",
         "reason": prediction.reason,
         "version": 1,
+        "priority": priority,
+        "rank": queue_rank(priority, prediction.created_at),
+        "search_text": search_text(prediction.query),
+        "webhook_url": prediction.webhook_url,
     }
 
 

@@ -1,0 +1,306 @@
+"""The reviews' rows: read, locked, saved, and the events and skips beside them. When a row may change is not known here.
+
+A `ReviewTable` lives as long as the transaction of its connection. Rows that will change are read with a lock, which
+PostgreSQL needs and SQLite, with its one writer, ignores.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from signalbox.storage.schema import predictions, review_events, review_skips, reviews
+
+SEARCH_CHARS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReview:
+    """One review as its row has it, with the body of its prediction; `labels` is JSON text."""
+
+    id: str
+    prediction_id: str
+    created_at: datetime
+    state: str
+    reason: str | None
+    version: int
+    priority: float
+    rank: float
+    webhook_url: str | None
+    claimed_by: str | None
+    claimed_at: datetime | None
+    lease_expires_at: datetime | None
+    outcome: str | None
+    verdict: str | None
+    correction: str | None
+    labels: str | None
+    comment: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    body: str
+
+    def held_by(self, now: datetime) -> str | None:
+        """Who holds it at `now`; None once the lease is over, whether or not its end was written down yet."""
+        over = self.lease_expires_at is None or self.lease_expires_at <= now
+        return None if self.state != "claimed" or over else self.claimed_by
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    at: datetime
+    kind: str
+    by: str | None
+    version: int
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFilter:
+    """What a list shows; None shows all. `text` is looked for in queries, `reason` in reasons."""
+
+    state: str | None = None
+    reason: str | None = None
+    text: str | None = None
+    claimed_by: str | None = None
+    decided_by: str | None = None
+    verdict: str | None = None
+
+
+_MUTABLE = (
+    "state",
+    "version",
+    "claimed_by",
+    "claimed_at",
+    "lease_expires_at",
+    "outcome",
+    "verdict",
+    "correction",
+    "labels",
+    "comment",
+    "decided_by",
+    "decided_at",
+)
+REVIEW_COLUMNS = [
+    predictions.c.body if field.name == "body" else reviews.c[field.name].label(field.name)
+    for field in fields(StoredReview)
+]
+# Built once: building a statement takes longer than running it.
+_SELECT = select(*REVIEW_COLUMNS).join_from(reviews, predictions, reviews.c.prediction_id == predictions.c.id)
+_ONE = _SELECT.where(reviews.c.id == bindparam("id"))
+_ONE_LOCKED = _ONE.with_for_update(of=reviews)
+_SKIPPED = exists().where(
+    review_skips.c.review_id == reviews.c.id,
+    review_skips.c.reviewer == bindparam("reviewer"),
+    review_skips.c.until > bindparam("now"),
+)
+_NEXT = (
+    _SELECT.where(reviews.c.state == "waiting", ~_SKIPPED)
+    .order_by(reviews.c.rank.desc(), reviews.c.id.desc())
+    .limit(bindparam("most"))
+    .with_for_update(of=reviews, skip_locked=True)
+)
+_EXPIRED = (
+    select(reviews.c.id, reviews.c.claimed_by, reviews.c.version)
+    .where(reviews.c.state == "claimed", reviews.c.lease_expires_at <= bindparam("now"))
+    .order_by(reviews.c.lease_expires_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_FREE = (
+    update(reviews)
+    .where(reviews.c.id == bindparam("key"))
+    .values(state="waiting", claimed_by=None, claimed_at=None, lease_expires_at=None)
+)
+_SAVE = (
+    update(reviews).where(reviews.c.id == bindparam("key")).values({name: bindparam(f"new_{name}") for name in _MUTABLE})
+)
+_ADD_EVENT = insert(review_events).inline()
+_HISTORY = (
+    select(review_events)
+    .where(review_events.c.review_id == bindparam("id"))
+    .order_by(review_events.c.id.desc())
+    .limit(bindparam("most"))
+)
+
+
+class ReviewTable:
+    """The reviews as `connection`'s transaction sees them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, id: str, *, lock: bool = False) -> StoredReview | None:  # noqa: A002
+        row = self._connection.execute(_ONE_LOCKED if lock else _ONE, {"id": plain(id)}).one_or_none()
+        return None if row is None else StoredReview(*row)
+
+    def next_waiting(self, reviewer: str, now: datetime, most: int) -> list[StoredReview]:
+        """The first of the queue that `reviewer` has not skipped lately, locked; those locked by others left out."""
+        return _records(self._connection.execute(_NEXT, {"reviewer": reviewer, "now": now, "most": most}))
+
+    def free_expired(self, now: datetime, most: int) -> int:
+        """Put back what is held longer than its lease, `most` at once, and say so in the history."""
+        found = self._connection.execute(_EXPIRED, {"now": now, "most": most}).all()
+        if found:
+            self._connection.execute(_FREE, [{"key": row.id} for row in found])
+            self._connection.execute(
+                _ADD_EVENT, [_event(row.id, now, "expired", row.claimed_by, row.version, {}) for row in found]
+            )
+        return len(found)
+
+    def save(self, *records: StoredReview) -> None:
+        """Write what can change of them. Each was read with a lock."""
+        values = [
+            {"key": record.id} | {f"new_{name}": getattr(record, name) for name in _MUTABLE} for record in records
+        ]
+        self._connection.execute(_SAVE, values[0] if len(values) == 1 else values)
+
+    def add_events(
+        self, kind: str, by: str | None, at: datetime, records: Sequence[StoredReview], details: Mapping[str, Any]
+    ) -> None:
+        values = [_event(record.id, at, kind, by, record.version, details) for record in records]
+        self._connection.execute(_ADD_EVENT, values[0] if len(values) == 1 else values)
+
+    def events(self, id: str, most: int) -> list[StoredEvent]:  # noqa: A002
+        """The latest `most`, oldest first."""
+        found = self._connection.execute(_HISTORY, {"id": plain(id), "most": most}).all()
+        return [
+            StoredEvent(row.at, row.kind, row.by, row.version, json.loads(row.details) if row.details else {})
+            for row in reversed(found)
+        ]
+
+    def skip(self, id: str, reviewer: str, until: datetime) -> None:  # noqa: A002
+        self.unskip(id, reviewer)
+        self._connection.execute(insert(review_skips), {"review_id": id, "reviewer": reviewer, "until": until})
+
+    def unskip(self, id: str, reviewer: str) -> None:  # noqa: A002
+        table = review_skips.c
+        self._connection.execute(delete(review_skips).where(table.review_id == id, table.reviewer == reviewer))
+
+    def page(
+        self, wanted: ReviewFilter, now: datetime, limit: int, after: tuple[Any, str] | None = None
+    ) -> list[StoredReview]:
+        """In the queue's order; decided ones, where only they are wanted, latest first. `after` is a `place`."""
+        key = _order(wanted)
+        query = _SELECT.where(*_conditions(wanted, now))
+        if after is not None:
+            value, last = after
+            query = query.where(and_(key <= value, or_(key < value, reviews.c.id < last)))
+        return _records(self._connection.execute(query.order_by(key.desc(), reviews.c.id.desc()).limit(limit)))
+
+    def counts(self, now: datetime) -> dict[str, int]:
+        """By state; a claim whose lease is over counts as waiting."""
+        rows = self._connection.execute(select(reviews.c.state, func.count()).group_by(reviews.c.state)).all()
+        found = {"waiting": 0, "claimed": 0, "decided": 0} | {str(row[0]): int(row[1]) for row in rows}
+        over = self._connection.execute(
+            select(func.count()).where(reviews.c.state == "claimed", reviews.c.lease_expires_at <= now)
+        ).scalar_one()
+        return found | {"waiting": found["waiting"] + over, "claimed": found["claimed"] - over}
+
+    def oldest_open(self) -> datetime | None:
+        return self._connection.execute(
+            select(func.min(reviews.c.created_at)).where(reviews.c.state != "decided")
+        ).scalar_one()
+
+    def latest_decisions(self, most: int) -> Sequence[Row[Any]]:
+        """created_at, claimed_at, decided_at, verdict, decided_by and the provisional answer's confidence."""
+        table = reviews.c
+        query = (
+            select(
+                table.created_at,
+                table.claimed_at,
+                table.decided_at,
+                table.verdict,
+                table.decided_by,
+                predictions.c.confidence,
+            )
+            .join_from(reviews, predictions, table.prediction_id == predictions.c.id)
+            .where(table.state == "decided")
+            .order_by(table.decided_at.desc(), table.id.desc())
+            .limit(most)
+        )
+        return self._connection.execute(query).all()
+
+    def decided_among(self, prediction_ids: Iterable[str]) -> set[str]:
+        """Which of the predictions' reviews are decided."""
+        table = reviews.c
+        query = select(table.prediction_id).where(
+            table.state == "decided", table.prediction_id.in_([plain(name) for name in prediction_ids])
+        )
+        return set(self._connection.execute(query).scalars())
+
+
+def place(record: StoredReview, wanted: ReviewFilter) -> tuple[Any, str]:
+    """Where `record` stands in the order of `page`."""
+    return record.decided_at if wanted.state == "decided" else record.rank, record.id
+
+
+def plain(text: str) -> str:
+    """No stored text has such characters, and PostgreSQL refuses to look for them."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def search_text(query: str | None) -> str | None:
+    """What `ReviewFilter.text` is looked for in."""
+    return None if query is None else plain(query[:SEARCH_CHARS].casefold())
+
+
+def _order(wanted: ReviewFilter) -> ColumnElement[Any]:
+    return reviews.c.decided_at if wanted.state == "decided" else reviews.c.rank
+
+
+def _conditions(wanted: ReviewFilter, now: datetime) -> list[ColumnElement[bool]]:
+    table = reviews.c
+    over = and_(table.state == "claimed", table.lease_expires_at <= now)
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.state == "waiting":
+        conditions.append(or_(table.state == "waiting", over))
+    elif wanted.state == "claimed":
+        conditions += [table.state == "claimed", table.lease_expires_at > now]
+    elif wanted.state is not None:
+        conditions.append(table.state == wanted.state)
+    if wanted.reason is not None:
+        conditions.append(table.reason.icontains(plain(wanted.reason), autoescape=True))
+    if wanted.text is not None:
+        conditions.append(table.search_text.contains(plain(wanted.text.casefold()), autoescape=True))
+    if wanted.claimed_by is not None:
+        conditions += [table.claimed_by == plain(wanted.claimed_by), table.lease_expires_at > now]
+    if wanted.decided_by is not None:
+        conditions.append(table.decided_by == plain(wanted.decided_by))
+    if wanted.verdict is not None:
+        conditions.append(table.verdict == wanted.verdict)
+    return conditions
+
+
+def _records(rows: Iterable[Row[Any]]) -> list[StoredReview]:
+    return [StoredReview(*row) for row in rows]
+
+
+def _event(
+    review_id: str, at: datetime, kind: str, by: str | None, version: int, details: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "review_id": review_id,
+        "at": at,
+        "kind": kind,
+        "by": by,
+        "version": version,
+        "details": json.dumps(dict(details), ensure_ascii=False) if details else None,
+    }
