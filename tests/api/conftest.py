@@ -8,10 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 from api_service import EchoSystem, make_service
+from v1_shop import shop
 
 from api.app import create_app
 from api.wiring import Service
 from signalbox.settings import Settings
+
+__all__ = ["shop"]
 
 
 @pytest.fixture

@@ -1,0 +1,58 @@
+"""A small shop served by real processes, for OpenAI's own clients to talk to: a service, and the cloud behind it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from retriever import Document, upsert
+from signalbox.encoder import load_encoder
+from signalbox.settings import Settings
+
+HERE = Path(__file__).parent
+DOCUMENTS = {
+    "refunds.md": "We refund you within 14 days of your return reaching our warehouse. "
+    "The money goes back to the payment method you used.",
+    "delivery.md": "Standard delivery costs EUR 4.90 and is free from EUR 75. Bulky items are delivered by two people.",
+}
+
+
+@contextmanager
+def _started(program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, str(HERE / program), *arguments]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=HERE.parents[1]
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _said_after(output: IO[str] | None, mark: str) -> str:
+    assert output is not None
+    said = []
+    for line in output:
+        said.append(line)
+        if mark in line:
+            return line.partition(mark)[2].split()[0]
+    raise AssertionError(f"it never said {mark!r} but {''.join(said)}")
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The service's base URL, with `/v1`."""
+    data_dir = tmp_path_factory.mktemp("shop") / "data"
+    encoder = load_encoder(Settings(data_dir=data_dir))
+    documents = [Document.make(name, text) for name, text in DOCUMENTS.items()]
+    upsert(documents, index_folder=data_dir / "index", encoder=encoder)
+    with _started("v1_cloud.py") as cloud:
+        url = "http://" + _said_after(cloud.stdout, "http://")
+        with _started("v1_serving.py", str(data_dir), url) as service:
+            yield _said_after(service.stdout, "ready at ") + "/v1"
