@@ -18,8 +18,8 @@ from api.checks import check_packages
 from signalbox.contracts import ScoringModel
 from signalbox.errors import ConfigurationError, SignalboxError
 from signalbox.settings import Settings
-from signalbox.storage import Database, IdempotencyStore, PredictionStore, open_database
-from signalbox.telemetry import Telemetry, get_logger, setup_telemetry
+from signalbox.storage import Database, IdempotencyStore, PredictionStore, SpendingStore, open_database
+from signalbox.telemetry import Metrics, Telemetry, get_logger, setup_telemetry
 
 if TYPE_CHECKING:
     from agents.router import Router
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from signalbox.models.cloud import CloudModel
     from signalbox.models.local import LocalModel
     from signalbox.models.prices import Prices
+    from signalbox.models.protection import CapOf, ProtectedCloud
 
 log = get_logger(__name__)
 
@@ -73,7 +74,7 @@ class Models:
     encoder: OnnxEncoder
     index: Index
     local: LocalModel | CloudModel | None
-    cloud: CloudModel | None
+    cloud: ProtectedCloud | None
     executor: Executor
 
     async def __aenter__(self) -> Self:
@@ -132,6 +133,8 @@ class Service:
             report["local_llm"] = "switched off by SIGNALBOX_LOCAL_MODEL=none"
         if self.models.cloud is None:
             report["cloud"] = "not configured: set SIGNALBOX_CLOUD_BASE_URL or SIGNALBOX_CLOUD_API_KEY"
+        elif self.models.cloud.trouble is not None:
+            report["cloud"] = self.models.cloud.trouble
         return report
 
     async def follow_index(self) -> bool:
@@ -160,7 +163,7 @@ async def open_service(settings: Settings, *, progress: Progress | None = None) 
     try:
         make_data_dir(settings)
         database = await open_database(settings)
-        models = await open_models(settings, progress=progress)
+        models = await open_models(settings, progress=progress, database=database, metrics=telemetry.metrics)
     except BaseException:
         await _close(database)
         telemetry.shutdown()
@@ -176,8 +179,20 @@ async def open_service(settings: Settings, *, progress: Progress | None = None) 
     return Service(settings, telemetry, database, predictions, models, router)
 
 
-async def open_models(settings: Settings, *, progress: Progress | None = None) -> Models:
-    """Open what answers, without a database: enough to calibrate and to measure."""
+async def open_models(
+    settings: Settings,
+    *,
+    progress: Progress | None = None,
+    database: Database | None = None,
+    cap_of: CapOf | None = None,
+    metrics: Metrics | None = None,
+) -> Models:
+    """Open what answers. Without a database it is enough to calibrate and to measure; what is spent is then forgotten.
+
+    Args:
+        cap_of: the daily cap of an API key by its id, in US dollars.
+        metrics: count the calls of the cloud.
+    """
     from agents.grounding import Grounder, Reader, shipped_ranker
     from agents.policy import PolicyStore
     from retriever import Index
@@ -193,7 +208,7 @@ async def open_models(settings: Settings, *, progress: Progress | None = None) -
     if settings.source("alpha") != "default":
         policy = policy.model_copy(update={"alpha": settings.alpha})
     prices = load_prices(settings.prices_file)
-    cloud = await _cloud_model(settings, prices)
+    cloud = await _cloud_model(settings, prices, database, cap_of, metrics)
     try:
         local = await _local_model(settings, progress)
     except BaseException:
@@ -255,12 +270,20 @@ async def _local_model(settings: Settings, progress: Progress | None) -> LocalMo
     return model
 
 
-async def _cloud_model(settings: Settings, prices: Prices) -> CloudModel | None:
+async def _cloud_model(
+    settings: Settings, prices: Prices, database: Database | None, cap_of: CapOf | None, metrics: Metrics | None
+) -> ProtectedCloud | None:
     if not settings.has_cloud:
         return None
-    from signalbox.models.cloud import CloudModel
+    from signalbox.models.protection import ProtectedCloud
 
-    model = CloudModel.from_settings(settings, prices)
+    model = ProtectedCloud.from_settings(
+        settings,
+        prices,
+        accounts=SpendingStore(database) if database is not None else None,
+        cap_of=cap_of,
+        count=metrics.count_cloud_call if metrics is not None else None,
+    )
     await model.open()  # importing its SDK takes a second that no query should pay
     return model
 

@@ -92,11 +92,27 @@ class ModelCrashed(Unavailable):
 
 
 class UpstreamError(SignalboxError):
-    """`status` is the upstream's HTTP status where it sent one."""
+    """A server we asked failed.
 
-    def __init__(self, detail: str, *, status: int | None = None, field: str | None = None) -> None:
+    Attributes:
+        status: its HTTP status where it sent one.
+        passing: asking it again may help.
+        charged: the request may have been worked on, and so paid for, although there is no answer.
+        retry_after_s: how long it asked to wait, in seconds.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        status: int | None = None,
+        field: str | None = None,
+        passing: bool = False,
+        charged: bool = True,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(detail, field=field)
-        self.status = status
+        self.status, self.passing, self.charged, self.retry_after_s = status, passing, charged, retry_after_s
 
 
 class CorruptArtefact(SignalboxError):

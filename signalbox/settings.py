@@ -79,6 +79,21 @@ class Settings(BaseModel):
     cloud_model: str = Field("gpt-4.1-mini", description="Model to ask for at the cloud LLM.")
     cloud_max_tokens: int = Field(512, ge=1, description="Most tokens a cloud answer may have.")
     cloud_retries: int = Field(1, ge=0, le=5, description="Tries after the first that fails for a passing reason.")
+    cloud_fallbacks: tuple[str, ...] = Field(
+        (), description="Models to ask in order when the cloud's fails: NAME, or NAME@BASE_URL; comma-separated."
+    )
+    cloud_fallback_api_key: SecretStr | None = Field(
+        None, description="Key for fallbacks at other servers; the cloud's own key is never sent there."
+    )
+    cloud_hedge: bool = Field(
+        False, description="Ask the cloud a second time when it is slower than usual; at most 5% more calls."
+    )
+    daily_cap_usd: float | None = Field(
+        10.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="US dollars the cloud may cost a day (UTC), all queries together; 'none' for no cap.",
+    )
     prices_file: Path | None = Field(None, description="A price file that overrides the shipped one.")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe message logged.")
@@ -106,6 +121,25 @@ class Settings(BaseModel):
             raise ValueError("must be a URL with a host, and a port of 1 to 65535 if any, as http://127.0.0.1:8080/v1")
         return value
 
+    @field_validator("cloud_fallbacks", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("cloud_fallbacks")
+    @classmethod
+    def _fallback_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name, base_url in map(_fallback, value):
+            if not name:
+                raise ValueError("write each as NAME or NAME@BASE_URL, as gpt-5-mini@https://llm.example.com/v1")
+            cls._http_url(base_url)
+        return value
+
+    @field_validator("daily_cap_usd", mode="before")
+    @classmethod
+    def _none_in_words(cls, value: object) -> object:
+        return None if isinstance(value, str) and value.strip().lower() == "none" else value
+
     @field_validator("database_url")
     @classmethod
     def _postgres_url(cls, value: SecretStr | None) -> SecretStr | None:
@@ -125,6 +159,11 @@ class Settings(BaseModel):
     @property
     def has_cloud(self) -> bool:
         return self.cloud_base_url is not None or self.cloud_api_key is not None
+
+    @property
+    def fallbacks(self) -> tuple[tuple[str, str | None], ...]:
+        """The cloud's fallbacks as names and base URLs; None is the cloud's own."""
+        return tuple(map(_fallback, self.cloud_fallbacks))
 
     @property
     def threads(self) -> int:
@@ -166,6 +205,12 @@ class Settings(BaseModel):
             raise ConfigurationError(_explain(error, sources)) from None
         settings._sources = sources
         return settings
+
+
+def _fallback(text: str) -> tuple[str, str | None]:
+    """Names may have an @ themselves (`claude@20260101`), so only one before a URL counts."""
+    name, mark, rest = text.partition("@http")
+    return name.strip(), f"http{rest}" if mark else None
 
 
 def is_loopback(host: str) -> bool:

@@ -51,4 +51,7 @@ async def metrics(service: ServiceDep) -> Response:
     depth = getattr(service.models.local, "queue_depth", None)
     if depth is not None:
         counted.local_queue_depth.set(depth)
+    cloud = getattr(service.models, "cloud", None)
+    if cloud is not None:
+        counted.show_cloud(cloud.breakers, cloud.spent_usd, cloud.remaining_usd)
     return Response(counted.render(), headers={"Content-Type": counted.content_type})

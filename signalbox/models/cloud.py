@@ -1,13 +1,14 @@
 """The cloud LLM, or any server that speaks OpenAI's chat completions: the client of the `cloud` route.
 
 It knows what a call cost, not what may be spent, and doesn't remember a failing server between calls beyond its
-retry budget: spending caps and circuit breakers are the router's.
+retry budget: spending caps, circuit breakers and fallbacks are in `signalbox.models.protection`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 import random as randomness
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from signalbox.models.connection import Connection
 
 OPENAI_URL = "https://api.openai.com/v1"
+# What a chat template puts around one message, generously.
+_TOKENS_AROUND_MESSAGE = 16
 
 _log = get_logger(__name__)
 
@@ -70,8 +73,8 @@ class CloudModel:
         self._open: tuple[asyncio.AbstractEventLoop, Connection] | None = None
 
     @classmethod
-    def from_settings(cls, settings: Settings, prices: Prices | None = None) -> Self:
-        """The cloud LLM that `settings` name.
+    def from_settings(cls, settings: Settings, prices: Prices | None = None, *, retries: int | None = None) -> Self:
+        """The cloud LLM that `settings` name, without the protection that the cloud route has.
 
         Raises:
             ConfigurationError: they name none, or the price file is wrong.
@@ -87,7 +90,7 @@ class CloudModel:
             base_url=settings.cloud_base_url or OPENAI_URL,
             api_key=settings.cloud_api_key,
             prices=load_prices(settings.prices_file) if prices is None else prices,
-            retries=settings.cloud_retries,
+            retries=settings.cloud_retries if retries is None else retries,
             timeout_s=settings.deadline_ms / 1000,
             max_tokens=settings.cloud_max_tokens,
         )
@@ -112,6 +115,11 @@ class CloudModel:
     @property
     def name(self) -> str:
         return self._endpoint.model
+
+    @property
+    def host(self) -> str:
+        """Host and port it is served at, for messages."""
+        return self._endpoint.host
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -141,6 +149,20 @@ class CloudModel:
         endpoint = self._endpoint
         tokens = _input_tokens(request), self._most_tokens(request)
         return self._prices.estimate(endpoint.model, *tokens, base_url=endpoint.base_url)
+
+    def most_usd(self, request: ChatRequest) -> float:
+        """US dollars `request` can't cost more than: as many input tokens as it has bytes, every output token used."""
+        schema = json.dumps(request.json_schema) if request.json_schema is not None else ""
+        tokens = len(schema.encode()) + sum(
+            len(message.content.encode("utf-8", "replace")) + _TOKENS_AROUND_MESSAGE for message in request.messages
+        )
+        endpoint = self._endpoint
+        return self._prices.estimate(endpoint.model, tokens, self._most_tokens(request), base_url=endpoint.base_url)
+
+    @property
+    def has_known_price(self) -> bool:
+        """Whether the price is somebody's statement rather than a guess."""
+        return self._prices.knows(self._endpoint.model, base_url=self._endpoint.base_url)
 
     async def generate(self, request: ChatRequest) -> ChatResult:
         """Asks for the whole answer.

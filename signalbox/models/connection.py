@@ -86,7 +86,7 @@ class Connection:
         finally:
             await stream.close()
         if completion.finish_reason is None:
-            raise UpstreamError(f"{host} ended the stream before the answer was complete.")
+            raise UpstreamError(f"{host} ended the stream before the answer was complete.", passing=True)
 
     async def _persist(self, post: Callable[[httpx2.Timeout], Awaitable[T]], deadline: float) -> T:
         """Tries until there is an answer, the failure won't pass, or the deadline or a budget is used up."""
@@ -120,7 +120,8 @@ class Connection:
             if completion.finish_reason is not None:
                 return None
             if isinstance(error, httpx2.TransportError) and not isinstance(error, httpx2.TimeoutException):
-                raise UpstreamError(f"{self._endpoint.host} broke off in the middle of the answer.") from error
+                broke_off = f"{self._endpoint.host} broke off in the middle of the answer."
+                raise UpstreamError(broke_off, passing=True) from error
             raise self._explain(error).error from error
 
     def _options(self, limits: httpx2.Timeout) -> openai.RequestOptions:

@@ -27,6 +27,9 @@ from signalbox.telemetry.masking import mask_text
 _MOST_SAID = 200
 # Neither waiting nor asking again helps: the account is out of money.
 _OUT_OF_MONEY = ("insufficient_quota", "billing_hard_limit_reached")
+_BROKE_S = 3600.0
+# A gateway's words for "the model may have answered, but I did not hear it".
+_LOST_ANSWERS = (502, 504, 520, 522, 524)
 _NOT_SUPPORTED = ("unsupported_parameter", "unsupported_value")
 # The same in prose, from servers without such codes: "You are not allowed to request logprobs from this model".
 _REFUSES = re.compile(r"support|allow|enabled|unrecognized|unknown|unexpected|extra", re.IGNORECASE)
@@ -54,14 +57,18 @@ def explain(error: Exception, *, host: str, model: str) -> Failure:
     """Translates what the SDK or its HTTP client raised. `host` and `model` name the culprit in messages."""
     cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
     if isinstance(cause, httpx2.ConnectTimeout):
-        return Failure(UpstreamError(f"{host} can't be reached: no connection in time."), passing=True)
+        unreached = f"{host} can't be reached: no connection in time."
+        return Failure(UpstreamError(unreached, passing=True, charged=False), passing=True)
     if isinstance(cause, httpx2.TimeoutException | openai.APITimeoutError | TimeoutError):
         late = f"{model} at {host} did not answer before the deadline. Allow more time for the query."
         return Failure(DeadlineExceeded(late))
     if isinstance(error, openai.APIStatusError):
         return _by_status(error, host, model)
     if isinstance(error, openai.APIConnectionError | httpx2.TransportError):
-        return Failure(UpstreamError(f"{host} can't be reached: {type(cause).__name__}."), passing=True)
+        # Only where no connection came about is it certain that nothing was worked on.
+        charged = not isinstance(cause, httpx2.ConnectError)
+        unreached = f"{host} can't be reached: {type(cause).__name__}."
+        return Failure(UpstreamError(unreached, passing=True, charged=charged), passing=True)
     if isinstance(error, openai.APIError):
         return Failure(UpstreamError(f"{host} failed while answering: {_said(error)}"))
     if isinstance(error, ValueError):
@@ -110,10 +117,13 @@ def _by_status(error: openai.APIStatusError, host: str, model: str) -> Failure:
     if status == 429:
         broke = error.code in _OUT_OF_MONEY
         why = "the account is out of credit" if broke else "too many requests"
-        overloaded = Overloaded(f"{host} turned the request away: {why}.", retry_after_s=_default(wait_s, 1.0))
+        default_s = _BROKE_S if broke else 1.0
+        overloaded = Overloaded(f"{host} turned the request away: {why}.", retry_after_s=_default(wait_s, default_s))
         return Failure(overloaded, passing=not broke, wait_s=wait_s)
-    upstream = UpstreamError(f"{host} answered {status}: {_said(error)}", status=status)
-    return Failure(upstream, passing=status >= 500, wait_s=wait_s, unsupported=unsupported)
+    passing, charged = status >= 500, status in _LOST_ANSWERS
+    said = f"{host} answered {status}: {_said(error)}"
+    upstream = UpstreamError(said, status=status, passing=passing, charged=charged, retry_after_s=wait_s)
+    return Failure(upstream, passing=passing, wait_s=wait_s, unsupported=unsupported)
 
 
 def _unsupported(error: openai.APIError) -> str | None:

@@ -56,10 +56,14 @@ class _PriceFile(BaseModel):
 
 
 class Prices:
-    """A price list by model name. A dated release (`gpt-5-mini-2025-08-07`) costs what its model does."""
+    """A price list by model name. A dated release (`gpt-5-mini-2025-08-07`) costs what its model does.
 
-    def __init__(self, models: Mapping[str, Price]) -> None:
+    With `guesses_rest` the entry `*` is nobody's statement, and `knows` says so.
+    """
+
+    def __init__(self, models: Mapping[str, Price], *, guesses_rest: bool = False) -> None:
         self._models = dict(models)
+        self._guesses_rest = guesses_rest
         self._warned: set[str] = set()
         if UNKNOWN not in self._models:
             raise ConfigurationError(f"A price list needs an entry {UNKNOWN!r} for models it doesn't name.")
@@ -83,6 +87,12 @@ class Prices:
             _log.warning("price unknown, assuming", model=model, input=price.input, output=price.output, remedy=remedy)
         return price
 
+    def knows(self, model: str, *, base_url: str | None = None) -> bool:
+        """Whether somebody stated the price of `model`, if only by a `*` of their own or by serving it on loopback."""
+        listed = any(name in self._models for name in _names(model))
+        local = base_url is not None and is_loopback(urlsplit(base_url).hostname or "")
+        return listed or local or not self._guesses_rest
+
     def cost(self, model: str, usage: Usage, *, cached_tokens: int = 0, base_url: str | None = None) -> float:
         """US dollars for `usage`; `cached_tokens` of its input tokens came from the provider's cache."""
         price = self.of(model, base_url=base_url)
@@ -104,6 +114,7 @@ def load_prices(path: Path | None = None) -> Prices:
     """
     shipped = files("signalbox.models").joinpath("prices.json").read_bytes()
     models = _parse(shipped, "prices.json")
+    own: dict[str, Price] = {}
     if path is not None:
         try:
             content = path.read_bytes()
@@ -112,8 +123,8 @@ def load_prices(path: Path | None = None) -> Prices:
                 f"The price file {path} can't be read: {error.strerror}. Correct SIGNALBOX_PRICES_FILE.",
                 field="prices_file",
             ) from None
-        models |= _parse(content, str(path))
-    return Prices(models)
+        own = _parse(content, str(path))
+    return Prices(models | own, guesses_rest=UNKNOWN not in own)
 
 
 def estimate_tokens(text: str) -> int:

@@ -14,23 +14,30 @@ from signalbox.types import utc_now
 
 _FIRST_WAIT_S = 0.25
 _LONGEST_WAIT_S = 8.0
+# Ten tenths may add up to a little less than one.
+_ALMOST_ONE = 1 - 1e-9
 
 
 class RetryBudget:
     """Every call pays in a tenth of a retry, every retry takes out one; a few are there from the start."""
 
-    def __init__(self, *, reserve: float = 10.0, per_call: float = 0.1) -> None:
-        self._most = self._left = reserve
+    def __init__(self, *, reserve: float = 10.0, per_call: float = 0.1, left: float | None = None) -> None:
+        self._most = reserve
+        self._left = reserve if left is None else left
         self._per_call = per_call
+
+    @property
+    def has_one(self) -> bool:
+        return self._left >= _ALMOST_ONE
 
     def pay_in(self) -> None:
         self._left = min(self._most, self._left + self._per_call)
 
     def take(self) -> bool:
         """Whether one more retry is affordable; takes it if so."""
-        if self._left < 1:
+        if not self.has_one:
             return False
-        self._left -= 1
+        self._left = max(0.0, self._left - 1)
         return True
 
 

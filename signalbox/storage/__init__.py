@@ -12,5 +12,16 @@ from signalbox.storage.keys import KeyStore
 from signalbox.storage.migrations import upgrade
 from signalbox.storage.opening import open_database
 from signalbox.storage.predictions import PredictionStore
+from signalbox.storage.spending import SpendingStore
 
-__all__ = ["Claim", "Database", "IdempotencyStore", "KeyStore", "PredictionStore", "open_database", "schema", "upgrade"]
+__all__ = [
+    "Claim",
+    "Database",
+    "IdempotencyStore",
+    "KeyStore",
+    "PredictionStore",
+    "SpendingStore",
+    "open_database",
+    "schema",
+    "upgrade",
+]

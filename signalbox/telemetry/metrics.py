@@ -5,7 +5,9 @@ Labels hold routes, outcomes and configured model names, never anything a caller
 
 from __future__ import annotations
 
+import math
 import platform
+from collections.abc import Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
@@ -19,6 +21,8 @@ _CALLS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.
 _TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)
 _CALL_LABELS = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
 _OVERHEADS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25)
+
+_BREAKER_STATES = {"closed": 0, "half_open": 1, "open": 2}
 
 
 class Metrics:
@@ -72,6 +76,24 @@ class Metrics:
             registry=registry,
         )
         self.spend = Counter("signalbox_spend_usd_total", "US dollars spent on models.", ["model"], registry=registry)
+        self.cloud_calls = Counter(
+            "signalbox_cloud_calls_total",
+            "Calls of cloud models, retries, fallbacks and hedges included, and how they ended.",
+            ["model", "outcome"],
+            registry=registry,
+        )
+        self.cloud_breaker = Gauge(
+            "signalbox_cloud_breaker_state",
+            "Circuit breakers of cloud models: 0 closed, 1 half-open, 2 open.",
+            ["model"],
+            registry=registry,
+        )
+        self.spent_today = Gauge(
+            "signalbox_spent_today_usd", "US dollars the cloud has cost today (UTC), or may have.", registry=registry
+        )
+        self.remaining_today = Gauge(
+            "signalbox_remaining_today_usd", "US dollars left of today's cap; NaN without one.", registry=registry
+        )
         self.local_queue_depth = Gauge(
             "signalbox_local_queue_depth", "Requests waiting for the local LLM.", registry=registry
         )
@@ -98,6 +120,17 @@ class Metrics:
         if call.usage is not None:
             self.tokens.labels(*labels, "input").observe(call.usage.input_tokens)
             self.tokens.labels(*labels, "output").observe(call.usage.output_tokens)
+
+    def count_cloud_call(self, model: str, outcome: str) -> None:
+        """Counts one call of a cloud model."""
+        self.cloud_calls.labels(model, outcome).inc()
+
+    def show_cloud(self, breakers: Mapping[str, str], spent_usd: float, remaining_usd: float | None) -> None:
+        """Sets what is known of the cloud at the moment of a scrape."""
+        for model, state in breakers.items():
+            self.cloud_breaker.labels(model).set(_BREAKER_STATES[state])
+        self.spent_today.set(spent_usd)
+        self.remaining_today.set(math.nan if remaining_usd is None else remaining_usd)
 
     def render(self) -> bytes:
         """All metrics in Prometheus' text format; its media type is `content_type`."""

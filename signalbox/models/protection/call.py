@@ -1,0 +1,185 @@
+"""One call of one model: its leave, its money and its time, and what its end says of the model.
+
+However a call ends, by an answer, an error, a deadline or being cancelled, its reservation is settled once and its
+breaker told once. Which call comes next is not decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Literal, Self, get_args
+
+from signalbox.contracts import ChatChunk, ChatRequest, ChatResult
+from signalbox.errors import (
+    ConfigurationError,
+    DeadlineExceeded,
+    InvalidInput,
+    Overloaded,
+    SignalboxError,
+    UpstreamError,
+)
+from signalbox.models.cloud import CloudModel
+from signalbox.models.protection.breaker import CircuitBreaker, Permit
+from signalbox.models.protection.spending import NANO, Reservation
+
+CallOutcome = Literal[
+    "answered", "rate_limited", "timeout", "unreachable", "server_error", "broken", "refused", "cancelled"
+]
+CALL_OUTCOMES: tuple[CallOutcome, ...] = get_args(CallOutcome)
+Count = Callable[[str, CallOutcome], None]
+
+# A caller who allows less has no patience; that says nothing about the model.
+_PATIENT_S = 1.0
+_LATENCIES = 200
+_ENOUGH_LATENCIES = 20
+
+
+@dataclass(eq=False, slots=True)
+class Upstream:
+    """A model that may be called: how it did lately, and how long its answers took, in seconds."""
+
+    label: str
+    model: CloudModel
+    breaker: CircuitBreaker
+    latencies: deque[float] = field(default_factory=lambda: deque(maxlen=_LATENCIES))
+
+    @property
+    def p95_s(self) -> float | None:
+        """None until enough answers came."""
+        if len(self.latencies) < _ENOUGH_LATENCIES:
+            return None
+        ordered = sorted(self.latencies)
+        return ordered[int(0.95 * (len(ordered) - 1))]
+
+
+class Call:
+    """A call for which leave and money were given; make it once, by `generate` or `stream`.
+
+    Attributes:
+        cost_usd: what it did or may have cost, once it is over.
+        answered: it gave a whole answer.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        permit: Permit,
+        reservation: Reservation,
+        *,
+        first_by_s: float,
+        deadline_s: float,
+        clock: Callable[[], float],
+        count: Count,
+    ) -> None:
+        self.upstream = upstream
+        self.cost_usd = 0.0
+        self.answered = False
+        self._permit, self._reservation, self._count, self._clock = permit, reservation, count, clock
+        self._first_by_s, self._deadline_s = first_by_s, deadline_s
+        self._started = clock()
+
+    async def generate(self, request: ChatRequest) -> ChatResult:
+        """The whole answer, by the moment that leaves time for another model."""
+        with self:
+            result = await self.upstream.model.generate(replace(request, deadline_s=self._first_by_s))
+            self._answer(result)
+            return result
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        """The answer piece by piece: its first by that moment, its last by the deadline."""
+        with self:
+            async with aclosing(self.upstream.model.stream(replace(request, deadline_s=self._deadline_s))) as chunks:
+                yield self._seen(await self._first(chunks))
+                async for chunk in chunks:
+                    yield self._seen(chunk)
+
+    async def _first(self, chunks: AsyncGenerator[ChatChunk, None]) -> ChatChunk:
+        try:
+            async with asyncio.timeout(self._first_by_s - self._clock()):
+                return await anext(chunks)
+        except TimeoutError:
+            raise DeadlineExceeded(f"{self.upstream.label} did not begin to answer in time.") from None
+
+    def _seen(self, chunk: ChatChunk) -> ChatChunk:
+        if chunk.result is not None:
+            self._answer(chunk.result)
+        return chunk
+
+    def __enter__(self) -> Self:
+        self._started = self._clock()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.answered:
+            return
+        if isinstance(error, SignalboxError):
+            self._fail(error)
+        else:
+            # The caller went away or another call was faster; the server may well have worked.
+            self._settle(charged=True)
+            self.upstream.breaker.forget(self._permit)
+            self._count(self.upstream.label, "cancelled")
+
+    def drop(self) -> None:
+        """The call is not made after all."""
+        self._reservation.settle(0.0)
+        self.upstream.breaker.forget(self._permit)
+
+    def _answer(self, result: ChatResult) -> None:
+        self.answered = True
+        self.cost_usd = result.cost_usd
+        self._reservation.settle(result.cost_usd)
+        self.upstream.breaker.succeeded(self._permit)
+        self.upstream.latencies.append(self._clock() - self._started)
+        self._count(self.upstream.label, "answered")
+
+    def _fail(self, error: SignalboxError) -> None:
+        self._settle(charged=may_be_charged(error))
+        breaker = self.upstream.breaker
+        if isinstance(error, InvalidInput) or (isinstance(error, DeadlineExceeded) and self._was_hurried()):
+            breaker.forget(self._permit)
+        else:
+            breaker.failed(self._permit, error.detail, retry_after_s=asked_wait_s(error))
+        self._count(self.upstream.label, outcome_of(error))
+
+    def _settle(self, *, charged: bool) -> None:
+        """What nobody knows the cost of is settled at the most it can have cost."""
+        if charged:
+            self._reservation.settle_all()
+            self.cost_usd = self._reservation.amount / NANO
+        else:
+            self._reservation.settle(0.0)
+
+    def _was_hurried(self) -> bool:
+        return self._clock() - self._started < max(_PATIENT_S, self.upstream.p95_s or 0.0)
+
+
+def may_be_charged(error: SignalboxError) -> bool:
+    """Whether a provider may bill a call that ended so: not where it said no, always where nobody knows."""
+    if isinstance(error, UpstreamError):
+        return error.charged
+    return not isinstance(error, Overloaded | ConfigurationError | InvalidInput)
+
+
+def asked_wait_s(error: SignalboxError) -> float | None:
+    """How long the server asked to be left alone, in seconds."""
+    return error.retry_after_s if isinstance(error, Overloaded | UpstreamError) else None
+
+
+def outcome_of(error: SignalboxError) -> CallOutcome:
+    if isinstance(error, Overloaded):
+        return "rate_limited"
+    if isinstance(error, DeadlineExceeded):
+        return "timeout"
+    if isinstance(error, UpstreamError):
+        if error.status is not None and error.status >= 500:
+            return "server_error"
+        return "broken" if error.charged else "unreachable"
+    return "refused"
