@@ -203,15 +203,20 @@ def of_http(scope: Scope, error: HTTPException) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    count = len(error.errors())
-    found = [_field_error(item) for item in error.errors()[:_MOST_LISTED]]
+    return of_invalid(request.scope, error.errors())
+
+
+def of_invalid(scope: Scope, invalid: Sequence[Any]) -> Response:
+    """The response for values that pydantic found at fault; the first of each `loc` says whose part they are."""
+    count = len(invalid)
+    found = [_field_error(item) for item in invalid[:_MOST_LISTED]]
     names = list(dict.fromkeys(item.field for item in found))
     if count == 1:
         detail = f"{names[0]}: {found[0].message}."
     else:
         shown = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
         detail = f"{count:,} values are invalid ({shown}); see errors."
-    return problem_response(request.scope, _INVALID, detail, field=names[0], errors=found)
+    return problem_response(scope, _INVALID, detail, field=names[0], errors=found)
 
 
 async def _on_disconnect(_: Request, __: Exception) -> Response:

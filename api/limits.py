@@ -55,6 +55,11 @@ def check_content_type(request: Request) -> None:
     if media_type.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):
         shown = f"it is {given[:100]!r}" if given else "there is none"
         raise UnsupportedType(f"Content-Type must be application/json; {shown}.", field="Content-Type")
+    check_encoding(request)
+
+
+def check_encoding(request: Request) -> None:
+    """Raises UnsupportedType when the body is compressed."""
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
         raise UnsupportedType(

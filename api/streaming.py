@@ -118,7 +118,7 @@ async def stream_response(
     headers: Mapping[str, str] | None = None,
     ping: bytes = KEEPALIVE_COMMENT,
     of_error: Callable[[Scope, Exception], bytes] = sse_error,
-    gone: Callable[[], Awaitable[None]] | None = None,
+    gone: Callable[[], Awaitable[object]] | None = None,
 ) -> Response:
     """A response with the pieces that `work` puts into its outbox. It is cancelled when the client goes away.
 
@@ -136,10 +136,11 @@ async def stream_response(
     """
     outbox = Outbox()
     working = asyncio.ensure_future(_run(work, outbox))
-    watching = asyncio.ensure_future(gone() if gone is not None else client_gone(request))
+    watching: asyncio.Future[Any] = asyncio.ensure_future(gone() if gone is not None else client_gone(request))
     filling = asyncio.ensure_future(outbox.filled())
     try:
-        await asyncio.wait({filling, watching}, timeout=_PING_S, return_when=asyncio.FIRST_COMPLETED)
+        firsts: set[asyncio.Future[Any]] = {filling, watching}
+        await asyncio.wait(firsts, timeout=_PING_S, return_when=asyncio.FIRST_COMPLETED)
         if watching.done() and not working.done():
             raise ClientDisconnect
         if outbox.done:
@@ -166,7 +167,7 @@ class _Stream(Response):
         self,
         outbox: Outbox,
         working: asyncio.Future[None],
-        watching: asyncio.Future[None],
+        watching: asyncio.Future[Any],
         *,
         media_type: str,
         headers: Mapping[str, str] | None,

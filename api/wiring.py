@@ -99,9 +99,11 @@ class Service:
     models: Models
     router: Router
     idempotency: IdempotencyStore = field(init=False)
+    batch_places: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self.idempotency = IdempotencyStore(self.database)
+        self.batch_places = asyncio.Semaphore(self.settings.max_batch_queries)
 
     async def __aenter__(self) -> Self:
         return self

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from api.routes import health, predict, predictions
+from api.routes import batch, health, predict, predictions
 from api.v1 import chat, embeddings, models
 
-ROUTERS = (predict.router, predictions.router, health.router, chat.router, embeddings.router, models.router)
+ROUTERS = (
+    predict.router,
+    batch.router,
+    predictions.router,
+    health.router,
+    chat.router,
+    embeddings.router,
+    models.router,
+)
 
 __all__ = ["ROUTERS"]

@@ -318,6 +318,8 @@ async def test_an_unexpected_error_tells_the_caller_an_id_and_the_log_the_rest(
 class Wire:
     """One request below the HTTP client: what arrives is put in `coming`, what is answered lies in `sent`."""
 
+    path = "/predict"
+
     def __init__(self, app: Any) -> None:
         self.coming = asyncio.Queue[dict[str, Any]]()
         self.sent: list[Any] = []
@@ -327,8 +329,8 @@ class Wire:
             "http_version": "1.1",
             "method": "POST",
             "scheme": "http",
-            "path": "/predict",
-            "raw_path": b"/predict",
+            "path": self.path,
+            "raw_path": self.path.encode(),
             "query_string": b"",
             "root_path": "",
             "headers": self.headers(),
