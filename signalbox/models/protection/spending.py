@@ -24,7 +24,6 @@ NANO = 1_000_000_000
 _CALLS_A_BLOCK = 32
 _BLOCKS_A_CAP = 100
 _ASK_AGAIN_S = 1.0
-_CAP_KNOWN_FOR_S = 5.0
 
 CapOf = Callable[[str], Awaitable[float | None]]
 
@@ -158,7 +157,6 @@ class Spending:
         self._cap = None if daily_cap_usd is None else nano(daily_cap_usd)
         self._cap_of, self._clock, self._now = cap_of, clock, now
         self._pools: dict[tuple[date, str], Pool] = {}
-        self._caps: dict[str, tuple[float, float | None]] = {}
 
     @property
     def daily_cap_usd(self) -> float | None:
@@ -232,10 +230,7 @@ class Spending:
     async def _key_cap(self, caller: str | None) -> float | None:
         if caller is None or self._cap_of is None:
             return None
-        known = self._caps.get(caller)
-        if known is None or known[0] < self._clock():
-            known = self._caps[caller] = (self._clock() + _CAP_KNOWN_FOR_S, await self._cap_of(caller))
-        return known[1]
+        return await self._cap_of(caller)
 
     def _today(self) -> date:
         return self._now().astimezone(UTC).date()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import random
 import sys
 from collections.abc import Sequence
@@ -24,8 +25,9 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--token-interval-ms", type=float, default=0.0, help="time between the tokens of a stream")
     add("--fault", action="append", choices=get_args(FaultKind), help="a way to fail; several are drawn from evenly")
     add("--fault-rate", type=float, default=1.0, help="share of the requests that fail, 0 to 1")
+    add("--status", type=int, default=500, help="status of server errors", metavar="5XX")
     add("--retry-after", type=float, help="seconds that 429 and 5xx answers ask to wait", metavar="SECONDS")
-    add("--seed", type=int, default=0, help="makes the faults repeatable")
+    add("--seed", type=int, default=0, help="makes the faults repeatable; GET /counts tells them")
     return parser.parse_args(arguments)
 
 
@@ -37,10 +39,12 @@ async def _serve(options: argparse.Namespace) -> None:
     def reply(_: ChatRequest) -> Reply:
         nonlocal turn
         if options.fault and chance.random() < options.fault_rate:
-            return Fault(chance.choice(options.fault), retry_after_s=options.retry_after)
+            return Fault(chance.choice(options.fault), status=options.status, retry_after_s=options.retry_after)
         turn += 1
         return str(replies[(turn - 1) % len(replies)])
 
+    # It would report every answer that is scripted to stay incomplete.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     server = ScriptedServer(
         reply,
         model=options.model,

@@ -109,7 +109,7 @@ class ScriptedModel:
         return reply
 
     async def _failure(self, fault: Fault, request: ChatRequest) -> SignalboxError:
-        if fault.kind == "hang":
+        if fault.kind in ("hang", "trickle"):
             while request.deadline_s is None or self._clock() < request.deadline_s:
                 left = 3600.0 if request.deadline_s is None else request.deadline_s - self._clock()
                 await asyncio.sleep(left)

@@ -16,7 +16,18 @@ from signalbox.contracts import ChatRequest, ChatResult
 from signalbox.errors import ConfigurationError
 from signalbox.types import Usage
 
-FaultKind = Literal["rate_limited", "server_error", "hang", "cut_stream", "html", "bad_json", "wrong_shape", "no_usage"]
+FaultKind = Literal[
+    "rate_limited",
+    "server_error",
+    "hang",
+    "trickle",
+    "cut_stream",
+    "html",
+    "bad_json",
+    "garbage",
+    "wrong_shape",
+    "no_usage",
+]
 LOGPROB = -0.1
 _TOKEN = re.compile(r"\s*\S+\s*?(?=\S|$)|\s+")
 
@@ -26,9 +37,10 @@ class Fault:
     """A way to fail instead of answering.
 
     Attributes:
-        kind: `rate_limited` is 429, `server_error` is `status`, `hang` never answers, `cut_stream` closes the
-            connection in the middle of `text`, `html`, `bad_json` and `wrong_shape` are bodies that are no
-            completion, and `no_usage` answers `text` without token counts.
+        kind: `rate_limited` is 429, `server_error` is `status`, `hang` never answers, `trickle` answers `text`
+            a byte a second, `cut_stream` closes the connection in the middle of `text`, `html`, `bad_json`,
+            `garbage` and `wrong_shape` are bodies that are no completion, and `no_usage` answers `text` without
+            token counts.
         retry_after_s: what `Retry-After` says; None leaves it out.
     """
 

@@ -9,22 +9,22 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Awaitable, Callable, Collection, Generator, MutableMapping
+from collections import Counter
+from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
-from typing import Any, Self
+from typing import Self
 
 import uvicorn
 
 from signalbox.contracts import ChatRequest, ChatResult
 from signalbox.errors import ConfigurationError, DeadlineExceeded, InvalidInput, Overloaded, UpstreamError
 from signalbox.models.scripted import wire
+from signalbox.models.scripted.exchange import Exchange, Receive, Scope, Send
 from signalbox.models.scripted.script import Fault, Replies, Script, as_result
 from signalbox.models.scripted.wire import Json
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
+_NOISE = bytes(range(1, 256)) * 4
+_TRICKLE_S = 1.0
 _HTML = b"<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -58,6 +58,9 @@ class ScriptedServer:
         self._refuses, self._token_interval_s, self._port = refuses, token_interval_s, port
         self._stopping = asyncio.Event()
         self._running: tuple[uvicorn.Server, asyncio.Task[None]] | None = None
+        self._counts: Counter[str] = Counter()
+        self._faults: Counter[str] = Counter()
+        self._by_model: Counter[str] = Counter()
         self.bodies: list[Json] = []
         self.headers: list[dict[str, str]] = []
 
@@ -70,6 +73,18 @@ class ScriptedServer:
     def requests(self) -> list[ChatRequest]:
         """The completions asked for so far, those answered with an error included."""
         return self._script.requests
+
+    @property
+    def counts(self) -> Json:
+        """Completions asked for, in work and answered, and how often which fault; also served at `GET /counts`."""
+        asked, over = self._counts["requests"], self._counts["over"]
+        return {
+            "requests": asked,
+            "in_flight": asked - over,
+            "answered": self._counts["answered"],
+            "faults": dict(self._faults),
+            "models": dict(self._by_model),
+        }
 
     async def __aenter__(self) -> Self:
         # With the protocol named, asyncio turns Nagle's algorithm off; else each answer waits 40 ms for an ACK.
@@ -100,9 +115,12 @@ class ScriptedServer:
         await task
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = _Exchange(scope, receive, send)
-        self.headers.append(exchange.headers)
+        exchange = Exchange(scope, receive, send)
         route = scope["method"], scope["path"]
+        if route == ("GET", "/counts"):
+            await exchange.json(200, self.counts)
+            return
+        self.headers.append(exchange.headers)
         if self._api_key is not None and exchange.headers.get("authorization") != f"Bearer {self._api_key}":
             shown = exchange.headers.get("authorization", "").removeprefix("Bearer ")
             problem = wire.error(f"Incorrect API key provided: {shown}", kind="auth", code="invalid_api_key")
@@ -112,11 +130,15 @@ class ScriptedServer:
             listed = [{"id": name, "object": "model", "created": 0, "owned_by": "signalbox"} for name in names]
             await exchange.json(200, {"object": "list", "data": listed})
         elif route == ("POST", "/v1/chat/completions"):
-            await self._complete(exchange)
+            self._counts["requests"] += 1
+            try:
+                await self._complete(exchange)
+            finally:
+                self._counts["over"] += 1
         else:
             await exchange.json(404, wire.error(f"Unknown path {scope['path']}", kind="invalid_request_error"))
 
-    async def _complete(self, exchange: _Exchange) -> None:
+    async def _complete(self, exchange: Exchange) -> None:
         try:
             body = json.loads(await exchange.body())
             request = wire.read_request(body)
@@ -125,6 +147,7 @@ class ScriptedServer:
             return
         self.bodies.append(body)
         name = str(body.get("model") or self._model)
+        self._by_model[name] += 1
         for parameter in self._refuses:
             if parameter in body:
                 said = f"Unsupported parameter: '{parameter}' is not supported with this model."
@@ -138,9 +161,12 @@ class ScriptedServer:
         reply = await self._script.next(request)
         if isinstance(reply, Exception):
             reply = _as_fault(reply)
+        if isinstance(reply, Fault):
+            self._faults[reply.kind] += 1
         if isinstance(reply, Fault) and reply.kind != "no_usage":
             await self._fail(exchange, reply, request, name, stream=bool(body.get("stream")))
             return
+        self._counts["answered"] += 1
         result = as_result(reply.text if isinstance(reply, Fault) else reply, request, model=name)
         if body.get("stream"):
             usage = bool((body.get("stream_options") or {}).get("include_usage")) and not isinstance(reply, Fault)
@@ -148,7 +174,7 @@ class ScriptedServer:
         else:
             await exchange.json(200, wire.completion(result, usage=not isinstance(reply, Fault)))
 
-    async def _stream(self, exchange: _Exchange, result: ChatResult, *, usage: bool, share: float = 1.0) -> None:
+    async def _stream(self, exchange: Exchange, result: ChatResult, *, usage: bool, share: float = 1.0) -> None:
         """Sends the first `share` of the events; the connection breaks when that is not all of them."""
         events = [*map(wire.event, wire.chunks(result, usage=usage)), wire.event("[DONE]")]
         whole = share >= 1
@@ -163,7 +189,20 @@ class ScriptedServer:
         if whole:
             await exchange.end()
 
-    async def _fail(self, exchange: _Exchange, fault: Fault, request: ChatRequest, name: str, *, stream: bool) -> None:
+    async def _trickle(self, exchange: Exchange, result: ChatResult, *, stream: bool) -> None:
+        """An answer that never stops coming: no timeout between two bytes sees anything wrong with it."""
+        if stream:
+            content = b"".join(map(wire.event, wire.chunks(result, usage=True)))
+            await exchange.start(200, "text/event-stream")
+        else:
+            content = json.dumps(wire.completion(result)).encode()
+            await exchange.start(200, "application/json", {"content-length": str(len(content))})
+        for place in range(len(content)):
+            await exchange.more(content[place : place + 1])
+            if await exchange.wait_for_hang_up(self._stopping, _TRICKLE_S):
+                return
+
+    async def _fail(self, exchange: Exchange, fault: Fault, request: ChatRequest, name: str, *, stream: bool) -> None:
         headers = {} if fault.retry_after_s is None else {"retry-after": f"{fault.retry_after_s:g}"}
         if fault.kind in ("rate_limited", "server_error"):
             limited = fault.kind == "rate_limited"
@@ -172,6 +211,9 @@ class ScriptedServer:
             await exchange.json(429 if limited else fault.status, problem, headers)
         elif fault.kind == "hang":
             await exchange.wait_for_hang_up(self._stopping)
+        elif fault.kind == "trickle":
+            result = as_result(fault.text, request, model=name)
+            await self._trickle(exchange, result, stream=stream)
         elif fault.kind == "cut_stream":
             result = as_result(fault.text, request, model=name)
             if stream:
@@ -185,57 +227,12 @@ class ScriptedServer:
         elif fault.kind == "bad_json":
             content = b'data: {"choices": [{\n\n' if stream else b'{"choices": [{'
             await exchange.send(200, content, "text/event-stream" if stream else "application/json")
+        elif fault.kind == "garbage":
+            await exchange.send(200, _NOISE, "text/event-stream" if stream else "application/json")
         elif fault.kind == "wrong_shape":
             shape = {"choices": "none", "object": "chat.completion"}
             content = wire.event(shape) if stream else json.dumps(shape).encode()
             await exchange.send(200, content, "text/event-stream" if stream else "application/json")
-
-
-class _Exchange:
-    """One request and its response."""
-
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        self._receive, self._send = receive, send
-
-    async def body(self) -> bytes:
-        parts, more = [], True
-        while more:
-            message = await self._receive()
-            parts.append(message.get("body", b""))
-            more = message.get("more_body", False)
-        return b"".join(parts)
-
-    async def json(self, status: int, content: Json, headers: dict[str, str] | None = None) -> None:
-        await self.send(status, json.dumps(content).encode(), "application/json", headers)
-
-    async def send(self, status: int, content: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
-        await self.start(status, kind, {"content-length": str(len(content))} | (headers or {}))
-        await self._send({"type": "http.response.body", "body": content})
-
-    async def start(self, status: int, kind: str, headers: dict[str, str] | None = None) -> None:
-        pairs = [(name.encode(), value.encode()) for name, value in {"content-type": kind, **(headers or {})}.items()]
-        await self._send({"type": "http.response.start", "status": status, "headers": pairs})
-
-    async def more(self, content: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": content, "more_body": True})
-
-    async def end(self) -> None:
-        await self._send({"type": "http.response.body", "body": b""})
-
-    async def wait_for_hang_up(self, stopping: asyncio.Event) -> None:
-        """Until the client gives up or the server stops."""
-
-        async def gone() -> None:
-            while (await self._receive())["type"] != "http.disconnect":
-                pass
-
-        waits = {asyncio.create_task(gone()), asyncio.create_task(stopping.wait())}
-        _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
 
 class _Server(uvicorn.Server):
