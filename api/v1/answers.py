@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from api.idempotency import REPLAYED
 from signalbox.types import (
     Answer,
     Attempt,
@@ -123,9 +124,11 @@ def about(prediction: Prediction) -> About:
     )
 
 
-def headers_of(prediction: Prediction) -> dict[str, str]:
+def headers_of(prediction: Prediction, *, replayed: bool = False) -> dict[str, str]:
     """What a proxy or a log can use without reading the body."""
     headers = {"x-signalbox-prediction": prediction.id, "x-signalbox-outcome": prediction.outcome}
+    if replayed:
+        headers[REPLAYED] = "true"
     if prediction.route is not None:
         headers["x-signalbox-route"] = prediction.route
     if prediction.confidence is not None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
+from agents.events import Observer
 from api.deps import RouterDep, ServiceDep, SettingsDep
 from api.disconnect import while_connected
+from api.idempotency import IdempotencyDep
 from api.v1.answers import Completion, completion, headers_of
 from api.v1.bodies import ChatBody
 from api.v1.chunks import chat_stream
 from api.v1.errors import responses
 from api.v1.names import find_target
 from api.v1.route import OpenAIRoute
+from signalbox.types import Prediction
 
 router = APIRouter(prefix="/v1", route_class=OpenAIRoute, tags=["OpenAI-compatible"])
 
@@ -26,11 +32,17 @@ _HEADERS = {
 @router.post(
     "/chat/completions",
     response_model=Completion,
-    responses=responses(400, 403, 404, 408, 413, 415, 421, 429, 500, 502, 503, 504)
+    responses=responses(400, 401, 403, 404, 408, 409, 413, 415, 421, 429, 500, 502, 503, 504)
     | {200: {"content": {"text/event-stream": {}}, "headers": _HEADERS, "description": "The answer, or its chunks."}},
 )
 async def create_chat_completion(
-    body: ChatBody, request: Request, response: Response, service: ServiceDep, system: RouterDep, settings: SettingsDep
+    body: ChatBody,
+    request: Request,
+    response: Response,
+    idempotency: IdempotencyDep,
+    service: ServiceDep,
+    system: RouterDep,
+    settings: SettingsDep,
 ) -> Completion | Response:
     """Answer a conversation as OpenAI's API does; `signalbox` beside the answer says how it was found.
 
@@ -41,13 +53,12 @@ async def create_chat_completion(
     target = find_target(body.model, service.router.parts.experts)
     query = body.to_query(target, settings)
     if body.stream:
-        return await chat_stream(
-            request,
-            lambda observe: system.predict(query, observe=observe),
-            body.model,
-            live=target.route == "cloud",
-            with_usage=body.wants_usage,
-        )
-    prediction = await while_connected(request, system.predict(query))
-    response.headers.update(headers_of(prediction))
+
+        def work(observe: Observer) -> Coroutine[Any, Any, tuple[Prediction, bool]]:
+            return idempotency.once(query, body, lambda: system.predict(query, observe=observe))
+
+        return await chat_stream(request, work, body.model, live=target.route == "cloud", with_usage=body.wants_usage)
+    once = idempotency.once(query, body, lambda: system.predict(query))
+    prediction, replayed = await while_connected(request, once)
+    response.headers.update(headers_of(prediction, replayed=replayed))
     return completion(prediction, body.model)

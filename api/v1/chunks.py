@@ -26,7 +26,7 @@ from signalbox.types import Prediction, new_id
 _DONE = b"data: [DONE]\n\n"
 _WAITING = b": waiting\n\n"
 
-Predict = Callable[[Observer], Coroutine[Any, Any, Prediction]]
+Predict = Callable[[Observer], Coroutine[Any, Any, tuple[Prediction, bool]]]
 
 
 class ChunkChoice(BaseModel):
@@ -80,6 +80,7 @@ async def chat_stream(request: Request, predict: Predict, model: str, *, live: b
     """The response that streams what `predict` comes to; raises what it raises before there was anything to send.
 
     Args:
+        predict: gives the prediction, and whether it is that of an earlier request.
         live: pass the cloud's tokens on as they come.
     """
     headers: dict[str, str] = {}
@@ -91,9 +92,9 @@ async def chat_stream(request: Request, predict: Predict, model: str, *, live: b
             if live and isinstance(event, Token) and event.route == "cloud":
                 writer.text(event.text)
 
-        prediction = await predict(observe)
+        prediction, replayed = await predict(observe)
         if not writer.started:
-            headers.update(headers_of(prediction))
+            headers.update(headers_of(prediction, replayed=replayed))
             writer.text(*pieces(text_of(prediction)))
         elif _broke_off(prediction):
             raise UpstreamError(

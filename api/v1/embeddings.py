@@ -112,7 +112,7 @@ async def _desk(request: Request) -> Desk:
 DeskDep = Annotated[Desk, Depends(_desk)]
 
 
-@router.post("/embeddings", responses=responses(400, 403, 404, 408, 413, 415, 421, 429, 500, 503))
+@router.post("/embeddings", responses=responses(400, 401, 403, 404, 408, 413, 415, 421, 429, 500, 503))
 async def create_embeddings(
     body: EmbeddingsBody, request: Request, service: ServiceDep, settings: SettingsDep, desk: DeskDep
 ) -> Embeddings:

@@ -30,13 +30,13 @@ class ModelList(BaseModel):
     data: list[Model]
 
 
-@router.get("/models", responses=responses(421, 500, 503))
+@router.get("/models", responses=responses(401, 403, 421, 429, 500, 503))
 async def list_models(service: ServiceDep) -> ModelList:
     """All names, those of chats first."""
     return ModelList(data=[Model(id=name) for name in _names(service)])
 
 
-@router.get("/models/{model:path}", responses=responses(404, 421, 500, 503))
+@router.get("/models/{model:path}", responses=responses(401, 403, 404, 421, 429, 500, 503))
 async def retrieve_model(
     model: Annotated[str, Path(max_length=300, description="A name with its slashes.")], service: ServiceDep
 ) -> Model:
