@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import signal
+import resource
 import socket
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import uvicorn
 
 from api.app import create_app
 from api.lifecycle import Lifecycle, Opener, open_from_settings
+from api.connections import guarded
 from signalbox.errors import ConfigurationError
 from signalbox.settings import Settings
 from signalbox.telemetry import configure_logging
@@ -26,6 +28,9 @@ _BACKLOG = 2048
 _MOST_SOCKET_BYTES = 1_000_000  # of a page's message; a query is far smaller
 
 
+_OTHER_FILES = 512
+_MAX_MESSAGE_BYTES = 1_000_000
+_MAX_WAITING_MESSAGES = 32
 def serve(settings: Settings, *, say: Callable[[str], None] | None = None, opener: Opener = open_from_settings) -> int:
     """Serve until SIGTERM or SIGINT; a second SIGINT stops at once.
 
@@ -45,6 +50,8 @@ def serve(settings: Settings, *, say: Callable[[str], None] | None = None, opene
     with listen(settings) as listener:
         url = _url(listener)
         lifecycle = Lifecycle(
+    check_reach(settings)
+    _allow_files(settings.max_connections + _OTHER_FILES)
             settings,
             opener=opener,
             on_ready=lambda: say(f"Signalbox is ready at {url} (stop with Ctrl-C)."),
@@ -112,6 +119,14 @@ def _config(settings: Settings, lifecycle: Lifecycle) -> uvicorn.Config:
         ws="websockets-sansio",
         ws_max_size=_MOST_SOCKET_BYTES,
         access_log=False,
+def _allow_files(count: int) -> None:
+    """Each connection is an open file, and systems often allow 1,024 until asked for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
         log_config=None,
         log_level="warning",
         server_header=False,
@@ -127,3 +142,4 @@ def _url(listener: socket.socket) -> str:
 def _to_stderr(line: str) -> None:
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
+        http=guarded(settings.max_connections),

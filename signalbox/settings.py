@@ -59,6 +59,7 @@ class Settings(BaseModel):
 
     encoder: str = Field("all-MiniLM-L6-v2", description="A sentence-transformers model by name or path.")
     encoder_precision: Literal["int8", "fp32"] = Field("int8", description="int8 is faster, fp32 exact.")
+    max_connections: int = Field(2_000, ge=1, description="Connections kept open; idle ones make room for new ones.")
     max_batch_queries: int = Field(8, ge=1, description="Queries of batches among those, all batches together.")
     max_batch_lines: int = Field(1_000_000, ge=1, description="Most lines of one batch.")
 
