@@ -6,8 +6,8 @@ A stop lets running queries finish within the grace period, while new connection
 from __future__ import annotations
 
 import errno
-import signal
 import resource
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from types import FrameType
 import uvicorn
 
 from api.app import create_app
-from api.lifecycle import Lifecycle, Opener, open_from_settings
 from api.connections import guarded
+from api.lifecycle import Lifecycle, Opener, open_from_settings
 from signalbox.errors import ConfigurationError
 from signalbox.settings import Settings
 from signalbox.telemetry import configure_logging
@@ -25,12 +25,10 @@ from signalbox.telemetry import configure_logging
 STOPPED = 0
 INTERRUPTED = 130
 _BACKLOG = 2048
+_OTHER_FILES = 512
 _MOST_SOCKET_BYTES = 1_000_000  # of a page's message; a query is far smaller
 
 
-_OTHER_FILES = 512
-_MAX_MESSAGE_BYTES = 1_000_000
-_MAX_WAITING_MESSAGES = 32
 def serve(settings: Settings, *, say: Callable[[str], None] | None = None, opener: Opener = open_from_settings) -> int:
     """Serve until SIGTERM or SIGINT; a second SIGINT stops at once.
 
@@ -47,11 +45,10 @@ def serve(settings: Settings, *, say: Callable[[str], None] | None = None, opene
     """
     say = say or _to_stderr
     configure_logging(settings.log_level, settings.log_format, capture_content=settings.capture_content)
+    _allow_files(settings.max_connections + _OTHER_FILES)
     with listen(settings) as listener:
         url = _url(listener)
         lifecycle = Lifecycle(
-    check_reach(settings)
-    _allow_files(settings.max_connections + _OTHER_FILES)
             settings,
             opener=opener,
             on_ready=lambda: say(f"Signalbox is ready at {url} (stop with Ctrl-C)."),
@@ -89,6 +86,14 @@ def listen(settings: Settings) -> socket.socket:
     return listener
 
 
+def _allow_files(count: int) -> None:
+    """Each connection is an open file, and systems often allow 1,024 until asked for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 class _Server(uvicorn.Server):
     """Uvicorn, except that after a graceful stop it returns instead of raising the signal again."""
 
@@ -115,18 +120,11 @@ def _config(settings: Settings, lifecycle: Lifecycle) -> uvicorn.Config:
     ui.install(app, settings, lifecycle)
     return uvicorn.Config(
         app,
+        http=guarded(settings.max_connections),
         lifespan="on",
         ws="websockets-sansio",
         ws_max_size=_MOST_SOCKET_BYTES,
         access_log=False,
-def _allow_files(count: int) -> None:
-    """Each connection is an open file, and systems often allow 1,024 until asked for more."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < count:
-        most = count if hard == resource.RLIM_INFINITY else min(count, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
         log_config=None,
         log_level="warning",
         server_header=False,
@@ -142,4 +140,3 @@ def _url(listener: socket.socket) -> str:
 def _to_stderr(line: str) -> None:
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
-        http=guarded(settings.max_connections),

@@ -83,8 +83,7 @@ def test_a_thousand_idle_connections_leave_the_service_up(tmp_path: Path) -> Non
         url = server.url()
         host, port = url.removeprefix("http://").split(":")
         try:
-            for _ in range(1_000):
-                connections.append(socket.create_connection((host, int(port)), timeout=20))
+            connections.extend(socket.create_connection((host, int(port)), timeout=20) for _ in range(1_000))
             for byte in b"POST /pr":
                 for connection in connections[::10]:
                     connection.sendall(bytes([byte]))
@@ -223,7 +222,7 @@ async def test_who_does_not_take_the_answer_is_dropped(
     batch = HEAD.replace(b"/predict", b"/predict/batch").replace(b"application/json", b"application/x-ndjson")
     line = b'{"query": "%b"}\n' % (b"a" * 190)
     async with served(settings, service, write_timeout_s=0.3) as port:
-        reader, writer = await connect(port, batch + b"Transfer-Encoding: chunked\r\n\r\n")
+        _reader, writer = await connect(port, batch + b"Transfer-Encoding: chunked\r\n\r\n")
         chunk = b"%x\r\n" % (len(line) * 1_000) + line * 1_000 + b"\r\n"
         with pytest.raises(OSError):  # noqa: PT012
             for _ in range(1_000):
