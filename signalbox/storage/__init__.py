@@ -13,14 +13,17 @@ from signalbox.storage.migrations import upgrade
 from signalbox.storage.opening import open_database
 from signalbox.storage.predictions import PredictionStore
 from signalbox.storage.spending import SpendingStore
+from signalbox.storage.verdicts import PersonVerdict, VerdictStore
 
 __all__ = [
     "Claim",
     "Database",
     "IdempotencyStore",
     "KeyStore",
+    "PersonVerdict",
     "PredictionStore",
     "SpendingStore",
+    "VerdictStore",
     "open_database",
     "schema",
     "upgrade",

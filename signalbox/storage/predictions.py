@@ -5,21 +5,20 @@ What is stored never changes; what is read has the state and the decision of its
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Connection, Insert, Row, and_, bindparam, func, insert, or_, select
+from pydantic_core import to_json
+from sqlalchemy import ColumnElement, Connection, Insert, Row, Text, and_, bindparam, cast, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from signalbox.errors import InvalidInput, NotFound, UnknownName
 from signalbox.storage import rows
 from signalbox.storage.database import Database
+from signalbox.storage.ordering import Order, Sort
 from signalbox.storage.overlay import with_review
 from signalbox.storage.reviews import REVIEW_COLUMNS, StoredReview, plain
 from signalbox.storage.schema import ledger, predictions, reviews
@@ -111,23 +110,29 @@ class PredictionStore:
         outcome: Outcome | None = None,
         route: Route | str | None = None,
         since: datetime | None = None,
+        text: str | None = None,
+        sort: Sort = "created_at",
+        descending: bool = True,
     ) -> tuple[list[Prediction], str | None]:
         """A page of predictions, newest first, and the cursor of the next page (None: this was the last).
 
         Following cursors shows each prediction exactly once, whatever is added meanwhile.
 
         Args:
-            limit: most to return, 1 to 1000.
+            limit: most to return, 1 to 1000; with `text` a page may hold fewer and have a next one nevertheless.
             since: the earliest `created_at` to show.
+            text: only those whose id is this, or whose query or answer has it, in capitals or not.
+            sort, descending: another order; a cursor belongs to the order it was given for.
 
         Raises:
             InvalidInput: a limit, cursor or time that can't be.
-            UnknownName: there is no such outcome or route.
+            UnknownName: there is no such outcome, route or sort.
         """
         if not 1 <= limit <= MAX_LIMIT:
             raise InvalidInput(f"limit is {limit}; give 1 to {MAX_LIMIT}.", field="limit")
         table = predictions.c
-        query = _SELECT.add_columns(table.id.label("key"))
+        order = Order(sort, descending)
+        query = _SELECT.with_only_columns(order.value, *_SELECT.selected_columns, table.id.label("key"))
         if outcome is not None:
             query = query.where(_has_outcome(_known("outcome", outcome, _OUTCOMES)))
         if route is not None:
@@ -136,18 +141,16 @@ class PredictionStore:
             if since.tzinfo is None:
                 raise InvalidInput("since has no time zone; append Z for UTC.", field="since")
             query = query.where(table.created_at >= since)
-        if cursor is not None:
-            moment, last = _read_cursor(cursor)
-            query = query.where(
-                and_(table.created_at <= moment, or_(table.created_at < moment, table.id < last)),
-            )
-        query = query.order_by(table.created_at.desc(), table.id.desc()).limit(limit + 1)
+        if text:
+            query = query.where(_may_have(text))
+        query = order.applied(query, cursor).limit(limit + 1)
 
         def work(connection: Connection) -> tuple[list[Prediction], str | None]:
             found = connection.execute(query).all()
-            items = [self._prediction(row.key, row[:-1]) for row in found[:limit]]
+            items = [self._prediction(row.key, row[1:-1]) for row in found[:limit]]
             last = found[limit - 1] if len(found) > limit else None
-            return items, None if last is None else _write_cursor(last[0], last.key)
+            following = None if last is None else order.cursor(last[0], last.key)
+            return [item for item in items if not text or _has(item, text.casefold())], following
 
         return await self._database.read(work)
 
@@ -183,6 +186,19 @@ def _took_route(route: str) -> ColumnElement[bool]:
     return and_(predictions.c.route == route, reviews.c.outcome.is_(None))
 
 
+def _may_have(text: str) -> ColumnElement[bool]:
+    """Whether the JSON of the body has the text, in whatever field; the database can't tell more cheaply."""
+    written = to_json(plain(text)).decode()[1:-1]
+    return cast(predictions.c.body, Text).icontains(written, autoescape=True)
+
+
+def _has(prediction: Prediction, folded: str) -> bool:
+    texts = [prediction.query]
+    if prediction.answer is not None:
+        texts += [prediction.answer.text, prediction.answer.short]
+    return folded == prediction.id.casefold() or any(text is not None and folded in text.casefold() for text in texts)
+
+
 def _insert_new(connection: Connection, row: dict[str, Any]) -> bool:
     """Insert unless the id is there; True if it was not. Two at once with one id: the second waits for the first."""
     statement = _INSERT_NEW[connection.dialect.name]
@@ -193,20 +209,3 @@ def _known(field: str, value: str, names: tuple[str, ...]) -> str:
     if value not in names:
         raise UnknownName(f"There is no {field} {value!r}; there are {', '.join(names)}.", field=field)
     return value
-
-
-def _write_cursor(moment: datetime, last: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([moment.isoformat(), last]).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        written, last = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        moment = datetime.fromisoformat(written)
-        if moment.tzinfo is None:
-            raise ValueError("no time zone")
-        return moment.astimezone(UTC), plain(last)
-    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error):
-        raise InvalidInput(
-            "cursor is not one we gave; use next_cursor of the page before, unchanged.", field="cursor"
-        ) from None

@@ -1,4 +1,4 @@
-"""The reviews' rows: read, locked, saved, and the events and skips beside them. When a row may change is not known here.
+"""The reviews' rows: read, locked, saved, and the events and skips beside them. When one may change is not known here.
 
 A `ReviewTable` lives as long as the transaction of its connection. Rows that will change are read with a lock, which
 PostgreSQL needs and SQLite, with its one writer, ignores.
@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     and_,
     bindparam,
     delete,
@@ -130,7 +129,9 @@ _FREE = (
     .values(state="waiting", claimed_by=None, claimed_at=None, lease_expires_at=None)
 )
 _SAVE = (
-    update(reviews).where(reviews.c.id == bindparam("key")).values({name: bindparam(f"new_{name}") for name in _MUTABLE})
+    update(reviews)
+    .where(reviews.c.id == bindparam("key"))
+    .values({name: bindparam(f"new_{name}") for name in _MUTABLE})
 )
 _ADD_EVENT = insert(review_events).inline()
 _HISTORY = (
@@ -215,11 +216,12 @@ class ReviewTable:
         return found | {"waiting": found["waiting"] + over, "claimed": found["claimed"] - over}
 
     def oldest_open(self) -> datetime | None:
-        return self._connection.execute(
+        found: datetime | None = self._connection.execute(
             select(func.min(reviews.c.created_at)).where(reviews.c.state != "decided")
         ).scalar_one()
+        return found
 
-    def latest_decisions(self, most: int) -> Sequence[Row[Any]]:
+    def latest_decisions(self, most: int) -> Sequence[Any]:
         """created_at, claimed_at, decided_at, verdict, decided_by and the provisional answer's confidence."""
         table = reviews.c
         query = (
@@ -289,7 +291,7 @@ def _conditions(wanted: ReviewFilter, now: datetime) -> list[ColumnElement[bool]
     return conditions
 
 
-def _records(rows: Iterable[Row[Any]]) -> list[StoredReview]:
+def _records(rows: Iterable[Any]) -> list[StoredReview]:
     return [StoredReview(*row) for row in rows]
 
 

@@ -88,8 +88,7 @@ import signalbox.encoder, signalbox.models.cloud, signalbox.models.local, signal
         "torch",
         "transformers",
         "llama_cpp",  # in the worker only
-        "eval_sets",
-        "evaluators",
+        "eval_sets",  # of the evaluators, only the review queue serves
     }
 
 
