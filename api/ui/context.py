@@ -6,31 +6,30 @@ NiceGUI's application is one a process, and so is what its pages show.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 from nicegui import ui
 
+from api.auth import identity_of
 from api.lifecycle import Lifecycle
 from signalbox.settings import Settings
-
-Role = Literal["viewer", "reviewer", "operator", "admin"]
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who looks at a page. Where no API keys are in use everybody may do everything, and has no name."""
+    """Who looks at a page. Where no API keys are in use everybody is `local` and may do everything."""
 
-    name: str | None
+    key_id: str | None
+    name: str
     role: str
 
     @property
     def may_ask(self) -> bool:
-        return self.role != "viewer"
+        return self.role in ("service", "reviewer", "admin")
 
     @property
-    def signature(self) -> str:
-        """The name under which verdicts and decisions are kept."""
-        return self.name or "local"
+    def may_review(self) -> bool:
+        return self.role in ("reviewer", "admin")
 
 
 _parts: dict[str, object] = {}
@@ -51,10 +50,8 @@ def lifecycle() -> Lifecycle:
 
 def visitor() -> Visitor:
     """Who asked for the page that is being built or whose event is being handled."""
-    identity = getattr(ui.context.client.request.state, "identity", None)
-    if identity is None:
-        return Visitor(None, "admin")
-    return Visitor(str(identity.name), str(identity.role))
+    identity = identity_of(ui.context.client.request.scope)
+    return Visitor(identity.key_id, identity.name, identity.role)
 
 
 def request_id() -> str:

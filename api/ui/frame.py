@@ -89,8 +89,8 @@ def _rail(active: str) -> None:
             with _tool("theme", "Theme") as theme:
                 attrs(theme, data_switch_theme=True, aria_label="Switch between light and dark")
             visitor = context.visitor()
-            if visitor.name is not None:
-                with _tool("leave", "Log out") as leave:
+            if visitor.key_id is not None:
+                with _tool("leave", "Sign out") as leave:
                     attrs(leave, data_leave=True)
                 el("div", f"{visitor.name} · {visitor.role}", "rail-who")
 

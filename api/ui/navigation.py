@@ -25,6 +25,13 @@ class Entry:
     count: Callable[[Service], Awaitable[int]] | None = None
 
 
+async def _waiting(service: Service) -> int:
+    return (await service.reviews.stats()).waiting
+
+
 RAIL: list[Entry] = [
     Entry("ask", "Ask", "/ui/", "ask"),
+    Entry("predictions", "Predictions", "/ui/predictions", "predictions"),
+    Entry("review", "Review", "/ui/review", "review", _waiting),
+    Entry("documents", "Documents", "/ui/documents", "documents"),
 ]

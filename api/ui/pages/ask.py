@@ -43,7 +43,7 @@ async def ask(p: str | None = None) -> None:
                         "that may ask, and log in with that one.", kind="warn")  # fmt: skip
         shown = await _prediction(service, p)
         with el("form", "", "ask", role="search") as form:
-            _input(service)
+            _input()
             _options()
         result = div("stack loose")
         asking = Asking(service, result)
@@ -70,7 +70,7 @@ async def _prediction(service: Service, id: str | None) -> Prediction | None:  #
         return None
 
 
-def _input(service: Service) -> None:
+def _input() -> None:
     may_ask = context.visitor().may_ask
     with div("ask-box"):
         el("label", "Question", "visually-hidden", for_="question")

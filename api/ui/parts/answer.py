@@ -11,6 +11,7 @@ from api.ui.parts.quote import quote_block
 from signalbox.types import Answer, Contribution, LabelAnswer, Prediction, Quote, ValueAnswer
 
 _MOST_CONTRIBUTIONS = 8
+_LARGE, _MEDIUM = 60, 240  # characters
 
 
 def draw_answer(prediction: Prediction, documents: Mapping[str, str]) -> None:
@@ -65,11 +66,18 @@ def _headline(answer: Answer, quotes: list[Quote]) -> None:
         _value(answer.value)
     for label in answer.labels or ():
         _label(label)
+    quoted = bool(quotes) and (answer.text or "").strip() == quotes[0].text.strip()
     if answer.short:
-        text(answer.short, "answer-short break", tag="p")
-    if answer.text and not (quotes and answer.text.strip() == quotes[0].text.strip() and answer.short):
-        long = len(answer.text) > 160 or bool(answer.short) or "\n" in answer.text
-        text(answer.text, f"{'answer-text' if long else 'answer-short'} break", tag="p")
+        text(answer.short, _size(answer.short), tag="p")
+    if answer.text and not (answer.short and quoted):
+        text(answer.text, "answer-text break" if answer.short else _size(answer.text), tag="p")
+
+
+def _size(words: str) -> str:
+    """The longer, the smaller."""
+    if len(words) <= _LARGE and "\n" not in words:
+        return "answer-short break"
+    return "answer-medium break" if len(words) <= _MEDIUM and "\n" not in words else "answer-text break"
 
 
 def _label(label: LabelAnswer) -> None:

@@ -52,7 +52,7 @@ class Asking:
             return
         self._place.clear()
         try:
-            query = _query(values)
+            query = _query(values, self._visitor.key_id)
         except SignalboxError as error:
             with self._place:
                 failure("This can't be asked", error)
@@ -122,8 +122,8 @@ class Asking:
             with div("provisional stack" if prediction.outcome == "in_review" else "stack"):
                 draw_answer(prediction, documents)
         with div("row wrap"):
-            if prediction.answer is not None and prediction.outcome == "answered":
-                verdict_buttons(self._service, prediction, self._visitor.signature)
+            if prediction.answer is not None and prediction.outcome == "answered" and self._visitor.may_review:
+                verdict_buttons(self._service, prediction, self._visitor.name)
             _why(prediction)
             link("Open the trace", f"/ui/predictions/{prediction.id}", "button quiet")
 
@@ -177,14 +177,14 @@ class _Running:
         self._provisional.delete()
 
 
-def _query(values: Mapping[str, Any]) -> Query:
+def _query(values: Mapping[str, Any], caller: str | None) -> Query:
     fields: dict[str, Any] = {"query": str(values.get("query", "")), "route": values.get("route") or "auto"}
     for name in _NUMBERS:
         given = str(values.get(name, "")).strip()
         if given:
             fields[name] = _number(given)
     fields["local_only"] = values.get("local_only") is True
-    return PredictBody(**fields).to_query(context.settings())
+    return PredictBody(**fields).to_query(context.settings()).model_copy(update={"caller": caller})
 
 
 def _number(given: str) -> float | str:

@@ -59,5 +59,4 @@ def fact(label: str, value: str | None = None, *, title: str | None = None) -> H
     box = div("fact")
     with box:
         el("dt", label, "label")
-        inner = el("dd", value or "", title=title, dir="auto")
-    return inner
+        return el("dd", value or "", title=title, dir="auto")

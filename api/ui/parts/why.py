@@ -56,7 +56,7 @@ def _rule(prediction: Prediction, decision: Decision) -> str:
     elif guarantee is not None:
         words += f" It is too little measured to promise an error rate of {guarantee.alpha:.0%}."
     else:
-        words += " It is not calibrated yet, so it promises no error rate."
+        words += " It carries no guarantee of an error rate."
     if decision.explored:
         words += f" This way was tried to learn from it, with a propensity of {decision.propensity:.2f}."
     return words

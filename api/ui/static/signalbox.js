@@ -67,8 +67,10 @@
     }
     const copy = event.target.closest?.("[data-copy]");
     if (copy) navigator.clipboard?.writeText(copy.dataset.copy === "url" ? location.href : copy.dataset.copy);
+    const from = event.target.closest?.("[data-copy-from]");
+    if (from) navigator.clipboard?.writeText(document.getElementById(from.dataset.copyFrom).textContent);
     if (event.target.closest?.("[data-leave]")) {
-      fetch("/session", { method: "DELETE" }).finally(() => location.assign("/ui/login"));
+      fetch("/session", { method: "DELETE" }).finally(() => location.assign("/sign-in"));
     }
   });
 
@@ -84,7 +86,7 @@
       return;
     }
     const wanted = [...document.querySelectorAll("[data-key]")].find(
-      (item) => item.dataset.key === event.key && item.checkVisibility() && !item.disabled,
+      (item) => item.dataset.key === event.key && (item.matches("a.hidden") || item.checkVisibility()) && !item.disabled,
     );
     if (!wanted) return;
     event.preventDefault();
