@@ -53,7 +53,7 @@ class Board:
             self._last = div("review-last")
             self._body = div("review-body")
         with top:
-            self._header = header.Header(self.next, self.previous, self.undo)
+            self._header = header.Header(reviewer, following=self.next, previous=self.previous, undo=self.undo)
         with self._body:
             skeleton(4)
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from pydantic import ValidationError
+
 from evaluators.review import ReviewDecision, ReviewItem, ReviewQueue
 from signalbox.errors import Conflict, NotFound, SignalboxError
 
@@ -136,19 +138,13 @@ class Desk:
     async def send(self, card: Card) -> None:
         """Tell the queue. What it refuses comes back as the current card, with the reason in `trouble`."""
         assert card.verdict is not None
-        decision = ReviewDecision(
-            item_version=card.item.version,
-            verdict=card.verdict,
-            correction=card.draft.correction.strip() or None if card.verdict != "skip" else None,
-            labels=card.draft.labels or None,
-            comment=card.draft.comment.strip() or None,
-        )
         try:
+            decision = _decision(card)
             card.item = await self._queue.decide(card.item.id, self.reviewer, decision)
         except (Conflict, NotFound) as error:
             await self._refused(card, error)
-        except SignalboxError as error:
-            card.state, card.verdict, card.trouble = "open", None, error.detail
+        except (ValidationError, SignalboxError) as error:
+            card.state, card.verdict, card.trouble = "open", None, _sentence(error)
             self.look_at(card)
         else:
             card.state = "decided"
@@ -166,7 +162,6 @@ class Desk:
         card.item = await self._queue.undo(card.item.id, self.reviewer)
         self._decided.pop()
         card.verdict, card.state, card.trouble = None, "open", None
-        await self._hold(card)
         self.look_at(card)
         return card
 
@@ -175,23 +170,25 @@ class Desk:
         before = self.current.state if self.current else None
         for card in self._open_cards():
             try:
-                card.item = await self._queue.renew(card.item.id, self.reviewer)
-            except (Conflict, NotFound) as error:
+                renewed = await self._queue.renew(card.item.id, self.reviewer)
+            except (Conflict, NotFound):
                 if card.state == "open":  # it may have been decided while we waited
-                    card.state, card.trouble = "lost", error.detail
+                    await self._hold(card)
+            else:
+                card.item = renewed if card.state == "open" else card.item
         return before == "open" and self.current is not None and self.current.state == "lost"
 
     async def leave(self) -> None:
         """Give back what is claimed and undecided. Nothing is claimed any more after this."""
         self.left = True
-        held = [card.item for card in self._open_cards()]
-        await self._give_back(held)
+        await self._give_back([card.item for card in self._open_cards()])
 
     async def come_back(self) -> None:
         """Claim again what `leave` gave back, as far as it is still there."""
         self.left = False
         for card in self._open_cards():
-            await self._hold(card)
+            if card.state == "open":
+                await self._hold(card)
 
     def lease_ends(self) -> datetime | None:
         card = self.current
@@ -203,38 +200,25 @@ class Desk:
     async def _fetch(self, item_id: str) -> Card:
         try:
             (item,) = await self._queue.claim(self.reviewer, id=item_id)
-            return Card(item)
-        except (Conflict, ValueError) as error:
-            item = await self._queue.get(item_id)
-            detail = error.detail if isinstance(error, Conflict) else "It can't be claimed now."
-            return Card(item, state="lost", trouble=detail)
+        except Conflict as error:
+            return Card(await self._queue.get(item_id), state="lost", trouble=error.detail)
+        return Card(item)
 
     async def _hold(self, card: Card) -> None:
-        """Make sure that an open card is claimed by us."""
-        if card.item.state == "claimed" and card.item.claimed_by == self.reviewer:
+        """Claim the item of an open card again, or see whose it is now."""
+        try:
+            fresh = await self._fetch(card.item.id)
+        except NotFound as error:
+            card.state, card.trouble = "lost", error.detail
             return
-        fresh = await self._fetch(card.item.id)
         card.item, card.state, card.trouble = fresh.item, fresh.state, fresh.trouble
 
     async def _refused(self, card: Card, error: SignalboxError) -> None:
-        """Someone else has it, or it has changed: show what it is now, and keep what was typed."""
+        """It has changed, or someone else has it: take it again where that is possible, and say what was wrong."""
         card.verdict = None
-        try:
-            card.item = await self._queue.get(card.item.id)
-            card.state = "lost"
-            await self._reclaim(card)
-        except SignalboxError:
-            card.state = "lost"
+        await self._hold(card)
         card.trouble = error.detail
         self.look_at(card)
-
-    async def _reclaim(self, card: Card) -> None:
-        """A lease that ran out unnoticed is taken again, so that deciding once more works."""
-        if card.item.state == "waiting":
-            fresh = await self._fetch(card.item.id)
-            card.item, card.state = fresh.item, fresh.state
-        elif card.item.state == "claimed" and card.item.claimed_by == self.reviewer:
-            card.state = "open"
 
     async def _trim(self) -> None:
         held = [card for card in self.cards[: self.place] if card.state == "open"]
@@ -256,3 +240,23 @@ class Desk:
                 await self._queue.release(item.id, self.reviewer)
             except SignalboxError:
                 continue  # its lease ends by itself
+
+
+def _decision(card: Card) -> ReviewDecision:
+    """Raises ValidationError when what was typed can't be sent."""
+    assert card.verdict is not None
+    corrects = card.verdict == "wrong"
+    return ReviewDecision(
+        item_version=card.item.version,
+        verdict=card.verdict,
+        correction=card.draft.correction.strip() or None if corrects else None,
+        labels=card.draft.labels or None if corrects else None,
+        comment=card.draft.comment.strip() or None,
+    )
+
+
+def _sentence(error: ValidationError | SignalboxError) -> str:
+    if isinstance(error, SignalboxError):
+        return error.detail
+    said = "; ".join(item["msg"].removeprefix("Value error, ") for item in error.errors(include_input=False))
+    return f"{said[:1].upper()}{said[1:]}."

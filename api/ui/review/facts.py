@@ -40,10 +40,13 @@ def why(prediction: Prediction, reason: str | None) -> list[str]:
     sentences = []
     if sure:
         limits = prediction.decision.thresholds.values() if prediction.decision else ()
-        limit = f"; {formats.probability(min(limits))} is asked" if limits and min(limits) <= 1 else ""
+        asked = min(limits, default=1.0)
+        limit = f"; {formats.probability(asked)} is asked" if asked < 1 else ""
         sentences.append(f"No route was sure enough: the best gave {formats.probability(max(sure))}{limit}.")
     if failed:
         sentences.append(f"{len(failed)} of {len(prediction.attempts)} routes failed.")
+    if not sentences and prediction.attempts and all(each.outcome == "skipped" for each in prediction.attempts):
+        sentences.append("No route was worth trying.")
     if not sentences:
         given = (reason or "no route was sure enough").strip()
         sentences.append(given[:1].upper() + given[1:] + ("" if given.endswith((".", "!", "?")) else "."))

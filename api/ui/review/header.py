@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from api.ui.parts.elements import Html, attrs, button, div, el
+from api.ui.parts.elements import attrs, button, div, el
 from api.ui.review.desk import Desk
 from api.wiring import Service
 from signalbox.errors import SignalboxError
@@ -17,10 +17,12 @@ Do = Callable[[], Any]
 
 class Header:
     """Args:
+    reviewer: whose decisions are counted as one's own.
     following, previous, undo: what the buttons do.
     """
 
-    def __init__(self, following: Do, previous: Do, undo: Do) -> None:
+    def __init__(self, reviewer: str, *, following: Do, previous: Do, undo: Do) -> None:
+        self._reviewer = reviewer
         with div("review-progress"):
             self._waiting = el("span", "")
             self._mine = el("span", "", "muted")
@@ -51,7 +53,14 @@ class Header:
             stats = await service.reviews.stats()
         except SignalboxError:
             return  # numbers that are unknown stay what they were
-        _ = stats
+        self._waiting.set_text(f"{stats.waiting:,} waiting")
+        mine = stats.reviewers.get(self._reviewer, 0)
+        self._mine.set_text(f"{mine:,} by you" if mine else "")
+        agreed, measured = stats.agreement.agreed, stats.agreement.measured
+        self._agreement.set_text(f"{agreed:.0%} agreement" if agreed is not None else "")
+        attrs(self._agreement, title=f"Of {measured:,} proposed answers that people called right or wrong, confidence "
+              "pointed the same way in this share: at or above 0.5 just if the answer was right.")  # fmt: skip
+        self._agreement.update()
 
 
 def time_left(ends: datetime, now: datetime) -> str:

@@ -105,7 +105,7 @@ def _evidence(prediction: Prediction, answer: Answer, texts: Mapping[str, str]) 
 
 def _effect(piece: Contribution, most: float) -> None:
     way = "for" if piece.effect >= 0 else "against"
-    with el("li", "", f"effect {way}"):
+    with el("li", "", f"effect-row {way}"):
         text(piece.feature, "break")
         with el("span", "", "effect-track", aria_hidden="true"):
             el("span", "", "effect-fill", style=f"width: {abs(piece.effect) / most:.0%}")

@@ -28,9 +28,18 @@ document.querySelector('.review')?.classList.add('sent');
 emit(typed);
 """
 _SEND = f"() => {{ {_COLLECT} }}"
+# Wrong needs what is right: without it nothing is sent, and the field asks for it.
+_UNLESS_EMPTY = """
+const panel = document.querySelector('.review-panel');
+const area = panel.querySelector('#correction');
+const chosen = [...panel.querySelectorAll('select[data-field]')].some((field) => field.value);
+if (!area.value.trim() && !chosen) { area.setAttribute('aria-invalid', 'true'); area.focus(); return; }
+"""
+_SEND_CORRECTION = f"() => {{ {_UNLESS_EMPTY} {_COLLECT} }}"
 _SEND_WITH_KEY = f"""(event) => {{
   if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.repeat || event.isComposing) return;
   event.preventDefault();
+  {_UNLESS_EMPTY}
   {_COLLECT}
 }}"""
 _FOCUS = "() => document.getElementById('correction').focus()"
@@ -46,7 +55,7 @@ def draw_panel(card: Card, choices: Choices, decide: Decide) -> None:
             attrs(right, title=None if has_answer else "There is no answer that could be right")
             wrong = _verdict("wrong", "2", "wrong", label="Wrong" if has_answer else "Answer it", key="")
             wrong.on("click", js_handler=_FOCUS)
-            unanswerable = _verdict("unanswerable", "3", "")
+            unanswerable = _verdict("unanswerable", "3", "", label="Not in documents")
             unsafe = _verdict("unsafe", "4", "")
             skip = _verdict("skip", "s", "quiet", label="Skip")
         for made, word in ((right, "right"), (unanswerable, "unanswerable"), (unsafe, "unsafe"), (skip, "skip")):
@@ -118,7 +127,7 @@ def _fields(card: Card, choices: Choices, decide: Decide, has_answer: bool) -> N
             el("span", "Send as wrong" if has_answer else "Send answer")
             el("kbd", "Ctrl ↵")
     area.on("keydown", lambda event: _decided("wrong", event, decide), js_handler=_SEND_WITH_KEY)
-    _sends(send, "wrong", decide)
+    _sends(send, "wrong", decide, js=_SEND_CORRECTION)
 
 
 def _verdict(word: VerdictWord, shown: str, cls: str, *, label: str = "", key: str | None = None,
@@ -131,8 +140,8 @@ def _verdict(word: VerdictWord, shown: str, cls: str, *, label: str = "", key: s
     return made
 
 
-def _sends(made: Html, word: VerdictWord, decide: Decide) -> None:
-    made.on("click", lambda event: _decided(word, event, decide), js_handler=_SEND)
+def _sends(made: Html, word: VerdictWord, decide: Decide, *, js: str = _SEND) -> None:
+    made.on("click", lambda event: _decided(word, event, decide), js_handler=js)
 
 
 def _decided(word: VerdictWord, event: GenericEventArguments, decide: Decide) -> Any:

@@ -1,0 +1,173 @@
+"""The table of documents: read at once in a thread, sorted and filtered here, sent to the browser as it scrolls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from nicegui import ui
+
+from api.ingesting import ADDED_AT
+from api.ui.documents.found import document_path
+from api.ui.parts import formats
+from api.ui.parts.elements import div, el
+from api.ui.parts.grid import Column, Grid, column_choice
+from api.ui.parts.states import empty_state
+from api.wiring import Service
+from retriever import DocumentEntry
+
+_ROWS = 200  # sent at once
+_PAGE = 5_000  # read at once
+
+_KINDS = {
+    ".md": "Markdown",
+    ".markdown": "Markdown",
+    ".txt": "Text",
+    ".text": "Text",
+    ".html": "HTML",
+    ".htm": "HTML",
+    ".pdf": "PDF",
+    ".docx": "Word",
+    ".csv": "CSV",
+    ".tsv": "TSV",
+}
+COLUMNS = (
+    Column("title", "Title", "link", "minmax(180px, 3fr)", sortable=True, optional=False),
+    Column("id", "Id", width="minmax(120px, 2fr)", sortable=True, quiet=True),
+    Column("kind", "Kind", width="96px", sortable=True, quiet=True),
+    Column("characters", "Characters", "number", "112px", sortable=True),
+    Column("chunks", "Chunks", "number", "88px", sortable=True, title="Pieces that are found and quoted one by one"),
+    Column("added", "Added", "time", "112px", sortable=True,
+           title="Not known of documents ingested from the command line"),
+    Column("status", "Status", width="112px", sortable=True, quiet=True),
+)  # fmt: skip
+
+
+async def read_entries(service: Service) -> list[DocumentEntry]:
+    """All documents' entries, by id."""
+    index = service.models.index
+
+    def read() -> list[DocumentEntry]:
+        entries: list[DocumentEntry] = []
+        while page := index.entries(after=entries[-1].id if entries else "", limit=_PAGE):
+            entries += page
+        return entries
+
+    return await asyncio.to_thread(read)
+
+
+def kind(name: str) -> str:
+    """What sort of file a document was read from, by its name."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return _KINDS.get(suffix, suffix.removeprefix(".").upper() or "Text")
+
+
+def added(entry: DocumentEntry) -> datetime | None:
+    """When it came in; None where nobody has noted it."""
+    try:
+        moment = datetime.fromisoformat(entry.metadata.get(ADDED_AT, ""))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def status(entry: DocumentEntry) -> str:
+    """What its author says of it, as `outdated`, which no answer rests on; else whether it can be found."""
+    return entry.metadata.get("status", "") or ("in use" if entry.chunks else "nothing to find")
+
+
+class Listing:
+    """Draws the table with its filter."""
+
+    def __init__(self, entries: Sequence[DocumentEntry]) -> None:
+        self._entries = list(entries)
+        self._wanted = ""
+        self._by, self._down = "title", False
+        self._sent = 0
+        with div("row list-tools"):
+            field = el("input", "", "input list-filter", type="search", placeholder="Filter by title or id",
+                       aria_label="Filter by title or id", data_key="f", maxlength=200)  # fmt: skip
+            div("grow")
+            column_choice("documents", COLUMNS)
+        field.on("input", self._filter, js_handler="(event) => emit(event.target.value)", throttle=0.15)
+        self._grid = Grid("documents", COLUMNS, label="Documents", empty="No document has this in its title or id.",
+                          sort=("title", False), on_more=self._more, on_sort=self._sort)  # fmt: skip
+        self._arrange()
+        ui.timer(0, self._send, once=True)  # rows can be sent once the browser is there
+
+    def replace(self, entries: Sequence[DocumentEntry]) -> None:
+        """Show what there is now, sorted and filtered as before."""
+        self._entries = list(entries)
+        self._arrange()
+        self._grid.reset()
+        self._send()
+
+    async def _more(self) -> None:
+        self._send()
+
+    async def _sort(self, key: str, descending: bool) -> None:
+        self._by, self._down = key, descending
+        self._arrange()
+        self._grid.sorted_by(key, descending)
+        self._grid.update()
+        self._grid.reset()
+        self._send()
+
+    def _filter(self, event: Any) -> None:
+        self._wanted = str(event.args)[:200].casefold().strip()
+        self._arrange()
+        self._grid.reset()
+        self._send()
+
+    def _arrange(self) -> None:
+        self._shown = sorted(filter(self._matches, self._entries), key=self._key, reverse=self._down)
+        self._sent = 0
+
+    def _send(self) -> None:
+        rows = self._shown[self._sent : self._sent + _ROWS]
+        self._sent += len(rows)
+        self._grid.append([_row(entry) for entry in rows], end=self._sent >= len(self._shown))
+
+    def _matches(self, entry: DocumentEntry) -> bool:
+        return self._wanted in entry.title.casefold() or self._wanted in entry.id.casefold()
+
+    def _key(self, entry: DocumentEntry) -> tuple[Any, str]:
+        moment = added(entry)
+        keys: dict[str, Any] = {
+            "title": entry.title.casefold(),
+            "id": entry.id,
+            "kind": kind(entry.source or entry.id),
+            "characters": entry.characters,
+            "chunks": entry.chunks,
+            "added": moment.timestamp() if moment else 0.0,
+            "status": status(entry),
+        }
+        return keys[self._by], entry.id
+
+
+def _row(entry: DocumentEntry) -> dict[str, Any]:
+    moment = added(entry)
+    return {
+        "id": entry.id,
+        "href": document_path(entry.id),
+        "title": entry.title,
+        "kind": kind(entry.source or entry.id),
+        "characters": f"{entry.characters:,}",
+        "chunks": f"{entry.chunks:,}",
+        "added": {"iso": moment.isoformat(), "exact": formats.exact(moment)} if moment else None,
+        "status": status(entry),
+    }
+
+
+def draw_nothing(may_upload: bool) -> None:
+    """Before the first document is there."""
+    with empty_state(
+        "No documents yet",
+        "The grounded route answers by quoting these documents, with the place. "
+        + ("Drop some above, or ingest a folder:" if may_upload else "Someone with the role admin can upload some."),
+    ):
+        if may_upload:
+            el("code", "signalbox ingest PATH", "mono")

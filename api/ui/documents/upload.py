@@ -1,0 +1,137 @@
+"""Draws where files are dropped, how far each has come, and what is wrong with those that can't be read.
+
+The browser's part is Quasar's uploader, which sends several files and counts their bytes; here it only looks ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments, UploadEventArguments
+
+from api.ui.documents.found import document_path
+from api.ui.documents.intake import Entry, Intake
+from api.ui.parts.elements import Html, attrs, button, div, el, link, text
+from api.wiring import Service
+from retriever.readers import suffixes
+
+_FILES_AT_ONCE = 200
+_WORDS = {"waiting": "waiting", "done": "added", "unchanged": "was there already", "failed": "failed"}
+
+_HEADER = """
+<div class="drop" @click="props.pickFiles">
+  <q-uploader-add-trigger />
+  <button type="button" class="button" @click.stop="props.pickFiles">Choose files</button>
+  <span class="muted">or drop them here</span>
+  <span class="muted small drop-kinds">Markdown, text, HTML, PDF, Word, CSV; each up to MOST</span>
+</div>
+"""
+_SENDING = """
+<ul class="files" v-if="props.files.some((file) => file.__status !== 'uploaded')">
+  <template v-for="file in props.files" :key="file.__key">
+    <li class="file" v-if="file.__status !== 'uploaded'" :data-stage="file.__status">
+      <span class="file-name break">{{ file.name }}</span>
+      <span class="file-size muted small">{{ file.__sizeLabel }}</span>
+      <span class="file-doing muted small" v-if="file.__status !== 'failed'">sending, {{ file.__progressLabel }}</span>
+      <span class="file-doing small" v-else>not sent: the connection broke or it is too large; drop it again</span>
+      <span class="file-track" aria-hidden="true">
+        <span class="file-fill" :style="{ width: (file.__progress * 100) + '%' }"></span>
+      </span>
+    </li>
+  </template>
+</ul>
+"""
+_REJECTED = "(entries) => emit(entries.map((entry) => [entry.failedPropValidation, entry.file.name, entry.file.size]))"
+
+
+class Upload:
+    """Args:
+    changed: called when documents have come in.
+    """
+
+    def __init__(self, service: Service, changed: Callable[[], None]) -> None:
+        self._limit = service.settings.max_document_bytes
+        self._intake = Intake(service, self._update)
+        self._changed = changed
+        self._finished = 0
+        with el("section", "", "upload", aria_label="Upload"):
+            self._sender = self._draw_sender()
+            self._list = el("ul", "", "files", aria_live="polite")
+            self._foot = div("row wrap hidden")
+        with self._foot:
+            button("Clear the list", "quiet").on("click", self._intake.clear, args=[])
+
+    def _draw_sender(self) -> ui.upload:
+        sender = ui.upload(multiple=True, auto_upload=True, max_file_size=self._limit, max_files=_FILES_AT_ONCE,
+                           on_upload=self._arrived)  # fmt: skip
+        sender.classes("sender")
+        sender.props.update({"flat": True, "accept": ",".join(suffixes()), "field-name": "file"})
+        attrs(sender, aria_label="Upload documents")
+        sender.add_slot("header", _HEADER.replace("MOST", _size(self._limit)))
+        sender.add_slot("list", _SENDING)
+        sender.on("uploaded", lambda: sender.run_method("removeUploadedFiles"), args=[])
+        sender.on("rejected", self._rejected, js_handler=_REJECTED)
+        return sender
+
+    async def _arrived(self, event: UploadEventArguments) -> None:
+        self._intake.add(event.file.name, event.file.size(), event.file.read)
+
+    def _rejected(self, event: GenericEventArguments) -> None:
+        for entry in event.args if isinstance(event.args, list) else ():
+            rule, name, size = (*entry, None, None, None)[:3]
+            self._intake.refuse(str(name), int(size or 0), self._why(str(rule), str(name), int(size or 0)))
+
+    def _why(self, rule: str, name: str, size: int) -> str:
+        """File, rule and remedy, as the service itself would say it."""
+        if rule == "accept":
+            return f"{name} can't be read: its type is not supported. Convert it to one of {', '.join(suffixes())}."
+        if rule == "max-file-size":
+            return (
+                f"{name} has {size:,} bytes; the limit is {self._limit:,}. "
+                "Split it, or raise SIGNALBOX_MAX_DOCUMENT_BYTES."
+            )
+        if rule == "max-files":
+            return f"{name} was left out: {_FILES_AT_ONCE} files can be sent at once. Drop it again."
+        return f"{name} was left out because it is in the list already."
+
+    def _update(self) -> None:
+        entries = self._intake.entries
+        self._list.clear()
+        with self._list:
+            for entry in reversed(entries):
+                _draw_entry(entry)
+        finished = sum(entry.stage == "done" for entry in entries)
+        self._foot.set_visibility(bool(entries) and not self._intake.busy)
+        if finished > self._finished:
+            self._changed()
+        self._finished = finished
+
+
+def _draw_entry(entry: Entry) -> None:
+    with el("li", "", "file", data_stage=entry.stage):
+        if entry.document_id is not None:
+            link(entry.name, document_path(entry.document_id), "link file-name break", dir="auto")
+        else:
+            text(entry.name, "file-name break")
+        el("span", _size(entry.size), "file-size muted small")
+        if entry.stage == "working":
+            el("span", f"{entry.doing}, {entry.fraction:.0%}", "file-doing muted small")
+            _bar(entry.fraction)
+        else:
+            el("span", _WORDS[entry.stage], "file-doing small")
+        if entry.trouble:
+            text(entry.trouble, "file-trouble break small", tag="p")
+
+
+def _bar(fraction: float) -> Html:
+    track = el("span", "", "file-track", aria_hidden="true")
+    with track:
+        el("span", "", "file-fill", style=f"width: {fraction:.0%}")
+    return track
+
+
+def _size(size: int) -> str:
+    if size < 1_000:
+        return f"{size} B"
+    return f"{size / 1_000:,.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
