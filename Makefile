@@ -35,8 +35,9 @@ lock: .venv/dev.stamp
 	@PYTHON=$(PYTHON) ./scripts/setup requirements.lock
 	@touch $@
 
-.venv/dev.stamp: requirements-dev.lock .venv/serving.stamp
+.venv/dev.stamp: requirements-dev.lock scripts/chromium .venv/serving.stamp
 	@PYTHON=$(PYTHON) ./scripts/setup requirements-dev.lock
+	@./scripts/chromium
 	@touch $@
 
 clean:

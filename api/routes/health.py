@@ -54,4 +54,7 @@ async def metrics(service: ServiceDep) -> Response:
     cloud = getattr(service.models, "cloud", None)
     if cloud is not None:
         counted.show_cloud(cloud.breakers, cloud.spent_usd, cloud.remaining_usd)
+    figures = await service.reviews.stats()
+    counted.review_items.labels("waiting").set(figures.waiting)
+    counted.review_items.labels("claimed").set(figures.claimed)
     return Response(counted.render(), headers={"Content-Type": counted.content_type})

@@ -92,7 +92,17 @@ class Metrics:
             "signalbox_spent_today_usd", "US dollars the cloud has cost today (UTC), or may have.", registry=registry
         )
         self.remaining_today = Gauge(
-            "signalbox_remaining_today_usd", "US dollars left of today's cap; NaN without one.", registry=registry
+            "signalbox_remaining_today_usd", "US dollars left of today's cap; +Inf without one.", registry=registry
+        )
+        self.review_items = Gauge(
+            "signalbox_review_items", "Queries that a person has to decide.", ["state"], registry=registry
+        )
+        self.requests = Histogram(
+            "http_server_request_duration_seconds",
+            "Time from a request's head to the end of its answer.",
+            ["http_request_method", "http_route", "http_response_status_code"],
+            buckets=_DURATIONS,
+            registry=registry,
         )
         self.local_queue_depth = Gauge(
             "signalbox_local_queue_depth", "Requests waiting for the local LLM.", registry=registry
@@ -130,7 +140,7 @@ class Metrics:
         for model, state in breakers.items():
             self.cloud_breaker.labels(model).set(_BREAKER_STATES[state])
         self.spent_today.set(spent_usd)
-        self.remaining_today.set(math.nan if remaining_usd is None else remaining_usd)
+        self.remaining_today.set(math.inf if remaining_usd is None else remaining_usd)
 
     def render(self) -> bytes:
         """All metrics in Prometheus' text format; its media type is `content_type`."""
