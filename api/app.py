@@ -10,6 +10,7 @@ from fastapi.telemetry import TelemetryConfig
 
 import signalbox
 from api import errors, openapi
+from api.auth import Auth, Gate
 from api.edge import Edge
 from api.lifecycle import Lifecycle
 from api.routes import ROUTERS
@@ -56,9 +57,11 @@ def create_app(settings: Settings, *, service: Service | None = None, lifecycle:
     )
     app.state.settings = settings
     app.state.lifecycle = lifecycle
+    app.state.auth = auth = Auth(settings, lifecycle)
     for router in ROUTERS:
         app.include_router(router)
     errors.install(app)
     openapi.install(app)
+    app.add_middleware(Gate, auth=auth, routes=lambda: app.router.routes)
     app.add_middleware(Edge, settings=settings)
     return app

@@ -10,10 +10,12 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from agents.events import Observer
+from api.auth import Auth, Identity, identity_of
 from api.lifecycle import Lifecycle
 from api.wiring import Service
+from evaluators.review import ReviewQueue
 from signalbox.settings import Settings
-from signalbox.storage import PredictionStore
+from signalbox.storage import KeyStore, PredictionStore, VerdictStore
 from signalbox.types import Prediction, Query
 
 
@@ -46,13 +48,52 @@ class ObservableSystem(Protocol):
     async def predict(self, query: Query, *, observe: Observer | None = None) -> Prediction: ...
 
 
-async def _router(service: ServiceDep) -> ObservableSystem:
-    return service.router
+class _OnBehalf:
+    """The router, asked by one key. The only place where a query gets its caller, so no route can forget it."""
+
+    def __init__(self, system: ObservableSystem, key_id: str) -> None:
+        self._system = system
+        self._key_id = key_id
+
+    async def predict(self, query: Query, *, observe: Observer | None = None) -> Prediction:
+        return await self._system.predict(query.model_copy(update={"caller": self._key_id}), observe=observe)
+
+
+async def _identity(request: Request) -> Identity:
+    return identity_of(request.scope)
+
+
+async def _router(request: Request, service: ServiceDep) -> ObservableSystem:
+    key_id = identity_of(request.scope).key_id
+    return service.router if key_id is None else _OnBehalf(service.router, key_id)
+
+
+async def _auth(request: Request) -> Auth:
+    auth = request.app.state.auth
+    assert isinstance(auth, Auth)
+    return auth
+
+
+async def _keys(service: ServiceDep) -> KeyStore:
+    return service.keys
 
 
 async def _predictions(service: ServiceDep) -> PredictionStore:
     return service.predictions
 
 
+async def _reviews(service: ServiceDep) -> ReviewQueue:
+    return service.reviews
+
+
+async def _verdicts(service: ServiceDep) -> VerdictStore:
+    return service.verdicts
+
+
+ReviewsDep = Annotated[ReviewQueue, Depends(_reviews)]
+VerdictsDep = Annotated[VerdictStore, Depends(_verdicts)]
 RouterDep = Annotated[ObservableSystem, Depends(_router)]
 PredictionsDep = Annotated[PredictionStore, Depends(_predictions)]
+IdentityDep = Annotated[Identity, Depends(_identity)]
+AuthDep = Annotated[Auth, Depends(_auth)]
+KeysDep = Annotated[KeyStore, Depends(_keys)]

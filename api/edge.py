@@ -1,19 +1,21 @@
 """The outermost layer: who may ask, under which id, and that every request ends in an answer and a log line.
 
 Only names of this machine are served: a page on the internet can make its own name lead here (DNS rebinding), and a
-browser sends such requests along with whatever the network trusts. What a path does is unknown here.
+browser sends such requests along with whatever the network trusts. Who asks and what a path does is unknown here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
+from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,14 +27,16 @@ from signalbox.types import new_id
 log = get_logger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _QUIET = {"/healthz", "/readyz", "/metrics"}
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
 
 
 class Edge:
@@ -40,17 +44,27 @@ class Edge:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._hosts = {"localhost", "127.0.0.1", "::1", settings.host.lower()}
+        self._hosts = _LOOPBACK | {settings.host.lower(), *(name.lower() for name in settings.allowed_hosts)}
+        # Bound to every address of the machine. A page can't make an address lead elsewhere, only a name.
+        self._any_address = settings.host in _WILDCARDS
+        self._https = settings.served_over_https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        if self._https:
+            scope["scheme"] = {"http": "https", "ws": "wss"}.get(scope["scheme"], scope["scheme"])
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else new_id("req")
-        scope.setdefault("state", {})["request_id"] = request_id
-        answer = _Answer(send, request_id)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        if scope["type"] == "websocket":
+            with request_context(request_id):
+                await self._connect(scope, headers, receive, send)
+            return
+        answer = _Answer(send, state)
         started = time.perf_counter()
         # Probes come every few seconds and would drown the traces of queries.
         spanned = nullcontext() if scope["path"] in _QUIET else span("request", _attributes(scope))
@@ -81,14 +95,33 @@ class Edge:
                 raise
             await errors.of_crash(scope)(scope, receive, answer)
 
+    async def _connect(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        """A connection that stays open. Browsers let pages of any origin open one, so it must say it is from here."""
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            log.info("connection refused", path=scope["path"], status=refusal.status_code)
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         hosts = headers.getlist("host")
         host = hosts[0].lower() if len(hosts) == 1 else ""
-        if _name(f"//{host}") not in self._hosts:
+        name = _name(f"//{host}")
+        if name not in self._hosts and not (self._any_address and name is not None and _is_address(name)):
             kind = (421, "unknown-host", "Unknown host")
-            detail = "This service answers to the name it was started with only. Ask for localhost or 127.0.0.1."
+            detail = (
+                "This service answers to the name it was started with only. Ask for localhost or 127.0.0.1, or put "
+                "the name into SIGNALBOX_ALLOWED_HOSTS."
+            )
             return errors.problem_response(scope, kind, detail, field="Host")
-        if scope["method"] not in _SAFE_METHODS and not _same_origin(headers.getlist("origin"), scope["scheme"], host):
+        if scope.get("method") in _SAFE_METHODS:
+            return None
+        origins = headers.getlist("origin")
+        scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], str(scope["scheme"]))
+        foreign = headers.get("sec-fetch-site") not in (None, "same-origin", "none")
+        missing = scope["type"] == "websocket" and not origins
+        if missing or (foreign and not origins) or not _same_origin(origins, scheme, host):
             kind = (403, "foreign-origin", "Foreign origin")
             detail = (
                 "A page of another origin may not send this. Ask from the service's own pages, or not from a browser."
@@ -98,19 +131,25 @@ class Edge:
 
 
 class _Answer:
-    """Sends on, adding the headers that every answer carries. `status` is None until the answer has started."""
+    """Sends on, adding the headers that every answer carries and those that inner layers left in `state["headers"]`.
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    `status` is None until the answer has started.
+    """
+
+    def __init__(self, send: Send, state: dict[str, Any]) -> None:
         self.status: int | None = None
         self._send = send
-        self._headers = {**_HEADERS, "X-Request-ID": request_id}
+        self._state = state
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in self._headers.items():
-                headers.setdefault(name, value)
+            given = list(message.get("headers", ()))
+            names = {name.lower() for name, _ in given}
+            given.extend(header for header in _HEADERS if header[0] not in names)
+            given.append((b"x-request-id", self._state["request_id"].encode()))
+            given.extend(self._state.get("headers", ()))
+            message["headers"] = given
         await self._send(message)
 
 
@@ -123,6 +162,14 @@ def _name(url: str) -> str | None:
         return parts.hostname if plain else None
     except ValueError:
         return None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _same_origin(origins: list[str], scheme: str, host: str) -> bool:

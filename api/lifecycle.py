@@ -104,10 +104,12 @@ class Lifecycle:
         if self._service is None:
             try:
                 self._service = await self._opener(self._settings, self._progress)
+                await self._service.keys.in_use()  # so that it can be said when it is ready
             except Exception as error:  # whatever it is, it must be reported rather than die with this task
                 self._fail(error)
                 return
         self.state = "ready"
+        self._service.start()
         self._on_ready()
         await self._follow(self._service)
 

@@ -5,6 +5,7 @@ A stop lets running queries finish within the grace period, while new connection
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import resource
 import signal
@@ -18,14 +19,18 @@ import uvicorn
 from api.app import create_app
 from api.connections import guarded
 from api.lifecycle import Lifecycle, Opener, open_from_settings
+from api.wiring import make_data_dir
 from signalbox.errors import ConfigurationError
-from signalbox.settings import Settings
+from signalbox.settings import Settings, is_loopback
+from signalbox.storage import KeyStore, open_database
 from signalbox.telemetry import configure_logging
 
 STOPPED = 0
 INTERRUPTED = 130
 _BACKLOG = 2048
 _OTHER_FILES = 512
+_MAX_MESSAGE_BYTES = 1_000_000
+_MAX_WAITING_MESSAGES = 32
 _MOST_SOCKET_BYTES = 1_000_000  # of a page's message; a query is far smaller
 
 
@@ -40,18 +45,19 @@ def serve(settings: Settings, *, say: Callable[[str], None] | None = None, opene
         The exit code: 0 after SIGTERM, 130 after SIGINT.
 
     Raises:
-        ConfigurationError: the port can't be had.
+        ConfigurationError: the port can't be had, or other machines could reach a service without keys.
         SignalboxError: the service can't be opened.
     """
     say = say or _to_stderr
     configure_logging(settings.log_level, settings.log_format, capture_content=settings.capture_content)
+    check_reach(settings)
     _allow_files(settings.max_connections + _OTHER_FILES)
     with listen(settings) as listener:
         url = _url(listener)
         lifecycle = Lifecycle(
             settings,
             opener=opener,
-            on_ready=lambda: say(f"Signalbox is ready at {url} (stop with Ctrl-C)."),
+            on_ready=lambda: say(f"Signalbox is ready at {url} (stop with Ctrl-C). {_who_may(lifecycle)}"),
             on_failure=lambda: server.stop(),
             on_progress=say,
         )
@@ -62,6 +68,31 @@ def serve(settings: Settings, *, say: Callable[[str], None] | None = None, opene
     return INTERRUPTED if server.stopped_by == signal.SIGINT else STOPPED
 
 
+def check_reach(settings: Settings) -> None:
+    """Other machines may reach the service only once there is a key.
+
+    Raises:
+        ConfigurationError: the host is not loopback, and no key works that may ask or administer.
+        SignalboxError: the database can't be opened.
+    """
+    if not is_loopback(settings.host) and not asyncio.run(_has_key(settings)):
+        raise ConfigurationError(
+            f"host {settings.host!r} can be reached from other machines, and there is no API key yet that may ask or "
+            "administer. Create one first with `signalbox keys create NAME --role admin`, or use 127.0.0.1.",
+            field="host",
+        )
+
+
+async def _has_key(settings: Settings) -> bool:
+    make_data_dir(settings)
+    async with await open_database(settings) as database:
+        return await KeyStore(database).can_serve()
+
+
+def _who_may(lifecycle: Lifecycle) -> str:
+    return "API keys are required." if lifecycle.service.keys.seen else "No API keys are in use."
+
+
 def listen(settings: Settings) -> socket.socket:
     """A socket bound to the settings' host and port.
 
@@ -69,8 +100,10 @@ def listen(settings: Settings) -> socket.socket:
         ConfigurationError: it is taken, or the system does not allow it.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio switches Nagle's algorithm off only where the socket itself says that it is TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
         # Another program may be bound to the port and not listening yet; only listening settles whose it is.

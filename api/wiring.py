@@ -15,10 +15,19 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from agents.state import Parts
 from api.checks import check_packages
+from evaluators.review import ReviewQueue, WebhookSender
 from signalbox.contracts import ScoringModel
 from signalbox.errors import ConfigurationError, SignalboxError
 from signalbox.settings import Settings
-from signalbox.storage import Database, IdempotencyStore, PredictionStore, SpendingStore, open_database
+from signalbox.storage import (
+    Database,
+    IdempotencyStore,
+    KeyStore,
+    PredictionStore,
+    SpendingStore,
+    VerdictStore,
+    open_database,
+)
 from signalbox.telemetry import Metrics, Telemetry, get_logger, setup_telemetry
 
 if TYPE_CHECKING:
@@ -100,8 +109,16 @@ class Service:
     router: Router
     idempotency: IdempotencyStore = field(init=False)
     batch_places: asyncio.Semaphore = field(init=False)
+    keys: KeyStore = field(init=False)
+    reviews: ReviewQueue = field(init=False)
+    verdicts: VerdictStore = field(init=False)
+    webhooks: WebhookSender = field(init=False)
 
     def __post_init__(self) -> None:
+        self.verdicts = VerdictStore(self.database)
+        self.webhooks = webhook_sender(self.settings, self.database)
+        self.reviews = review_queue(self.settings, self.database, on_notice=self.webhooks.wake)
+        self.keys = KeyStore(self.database)
         self.idempotency = IdempotencyStore(self.database)
         self.batch_places = asyncio.Semaphore(self.settings.max_batch_queries)
 
@@ -113,9 +130,14 @@ class Service:
 
     async def close(self) -> None:
         """Stop in the order in which parts need each other; every part is closed even when one fails."""
+        await _close(self.webhooks, self.reviews)
         await self.models.close()
         await _close(self.database)
         self.telemetry.shutdown()
+
+    def start(self) -> None:
+        """Begin what goes on beside answering: delivering webhooks."""
+        self.webhooks.start()
 
     async def readiness(self) -> dict[str, str]:
         """Per part `ok`, or the reason why it can't work now. The database decides whether queries can be taken."""
@@ -148,6 +170,28 @@ class Service:
         return changed
 
 
+def review_queue(
+    settings: Settings, database: Database, *, on_notice: Callable[[], None] = lambda: None
+) -> ReviewQueue:
+    """The queue as the settings have it; `on_notice` is called when a webhook is to be delivered."""
+    return ReviewQueue(
+        database,
+        lease_s=settings.review_lease_ms / 1000,
+        undo_s=settings.review_undo_ms / 1000,
+        on_notice=on_notice,
+    )
+
+
+def webhook_sender(settings: Settings, database: Database) -> WebhookSender:
+    return WebhookSender(
+        database,
+        secret=settings.webhook_secret.get_secret_value() if settings.webhook_secret else None,
+        allow_private=settings.webhook_allow_private,
+        attempts=settings.webhook_attempts,
+        timeout_s=settings.webhook_timeout_ms / 1000,
+    )
+
+
 async def open_service(settings: Settings, *, progress: Progress | None = None) -> Service:
     """Open everything the settings name, to answer queries and keep the predictions.
 
@@ -165,7 +209,13 @@ async def open_service(settings: Settings, *, progress: Progress | None = None) 
     try:
         make_data_dir(settings)
         database = await open_database(settings)
-        models = await open_models(settings, progress=progress, database=database, metrics=telemetry.metrics)
+        models = await open_models(
+            settings,
+            progress=progress,
+            database=database,
+            cap_of=KeyStore(database).daily_cap_usd,
+            metrics=telemetry.metrics,
+        )
     except BaseException:
         await _close(database)
         telemetry.shutdown()

@@ -7,12 +7,14 @@ No other module reads the environment.
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -24,7 +26,6 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
-    model_validator,
 )
 
 from signalbox.errors import ConfigurationError
@@ -43,25 +44,43 @@ class Settings(BaseModel):
         None, description="A PostgreSQL URL; unset means SQLite in the data directory."
     )
 
-    host: str = Field("127.0.0.1", description="Address to serve on; only loopback is allowed without API keys.")
+    host: str = Field("127.0.0.1", description="Address to serve on; other than loopback only with an API key.")
     port: int = Field(8000, ge=0, le=65535, description="Port to serve on; 0 picks a free one.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Names to answer to besides localhost and the address served on, separated by commas."
+    )
+    served_over_https: bool = Field(False, description="A proxy in front serves this by https.")
+    rate_per_minute: int = Field(
+        60_000, ge=0, description="Requests a minute of each key that has no limit of its own; 0 is no limit."
+    )
 
     max_query_chars: int = Field(8_000, ge=1, le=1_000_000, description="Longest query accepted.")
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="Largest request body accepted.")
     max_turns: int = Field(100, ge=1, description="Most chat turns accepted in one query.")
     max_document_bytes: int = Field(50_000_000, ge=1_000, description="Largest document read, unpacked.")
+    max_upload_bytes: int = Field(100_000_000, ge=1_000, description="Largest upload, all its files together.")
     max_documents: int = Field(100_000, ge=1, description="Most documents in one index.")
+    max_connections: int = Field(2_000, ge=1, description="Connections kept open; idle ones make room for new ones.")
     max_concurrent_queries: int = Field(64, ge=1, description="Queries worked on at once; more are answered 503.")
+    max_batch_queries: int = Field(8, ge=1, description="Queries of batches among those, all batches together.")
+    max_batch_lines: int = Field(1_000_000, ge=1, description="Most lines of one batch.")
 
     deadline_ms: float = Field(30_000, gt=0, description="Time a query gets when it names none.")
     shutdown_grace_ms: float = Field(10_000, gt=0, description="Time that running queries get when the service stops.")
     alpha: float = Field(0.10, gt=0, lt=1, description="Error rate accepted among answers given without a person.")
 
+    review_lease_ms: float = Field(300_000, ge=1_000, description="Time that a claimed review is the reviewer's alone.")
+    review_undo_ms: float = Field(3_600_000, ge=0, description="Time within which a decision can be taken back.")
+    review_wait_max_ms: float = Field(600_000, ge=0, description="Longest wait_for_review_ms accepted.")
+    webhook_secret: SecretStr | None = Field(
+        None, description="Signs webhooks: whsec_ and 24 to 64 bytes in base64; unset takes no webhook_url."
+    )
+    webhook_allow_private: bool = Field(False, description="Call webhooks inside the own network and machine too.")
+    webhook_attempts: int = Field(8, ge=1, le=20, description="Tries of a webhook before it is given up.")
+    webhook_timeout_ms: float = Field(10_000, ge=100, le=60_000, description="Time a webhook may take to answer.")
+
     encoder: str = Field("all-MiniLM-L6-v2", description="A sentence-transformers model by name or path.")
     encoder_precision: Literal["int8", "fp32"] = Field("int8", description="int8 is faster, fp32 exact.")
-    max_connections: int = Field(2_000, ge=1, description="Connections kept open; idle ones make room for new ones.")
-    max_batch_queries: int = Field(8, ge=1, description="Queries of batches among those, all batches together.")
-    max_batch_lines: int = Field(1_000_000, ge=1, description="Most lines of one batch.")
 
     local_model: str = Field(
         "smollm2-135m-instruct", description="The bundled model, a GGUF path, hf:OWNER/REPO/FILE, or 'none'."
@@ -124,9 +143,9 @@ class Settings(BaseModel):
             raise ValueError("must be a URL with a host, and a port of 1 to 65535 if any, as http://127.0.0.1:8080/v1")
         return value
 
-    @field_validator("cloud_fallbacks", mode="before")
+    @field_validator("allowed_hosts", "cloud_fallbacks", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
+    def _split_fallbacks(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @field_validator("cloud_fallbacks")
@@ -143,6 +162,20 @@ class Settings(BaseModel):
     def _none_in_words(cls, value: object) -> object:
         return None if isinstance(value, str) and value.strip().lower() == "none" else value
 
+    @field_validator("webhook_secret")
+    @classmethod
+    def _webhook_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        prefix, _, encoded = value.get_secret_value().partition("_")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except ValueError:
+            key = b""
+        if prefix != "whsec" or not 24 <= len(key) <= 64:
+            raise ValueError("must be whsec_ and 24 to 64 bytes in base64: echo whsec_$(openssl rand -base64 32)")
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _postgres_url(cls, value: SecretStr | None) -> SecretStr | None:
@@ -150,14 +183,13 @@ class Settings(BaseModel):
             raise ValueError("must start with postgresql://")
         return value
 
-    @model_validator(mode="after")
-    def _loopback_only(self) -> Self:
-        if not is_loopback(self.host):
-            raise ValueError(
-                f"host {self.host!r} is not a loopback address, and there are no API keys yet: use 127.0.0.1, "
-                "or put a proxy that authenticates in front"
-            )
-        return self
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _plain_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not re.fullmatch(r"[A-Za-z0-9._:-]+", name) or (":" in name and not _is_address(name)):
+                raise ValueError(f"{name!r} is no host name or address; give names without scheme, port and wildcard")
+        return value
 
     @property
     def has_cloud(self) -> bool:
@@ -217,12 +249,16 @@ def _fallback(text: str) -> tuple[str, str | None]:
 
 
 def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
+    """Whether only this machine can reach what is served on `host`."""
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_address(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
         return False
+    return True
 
 
 # Read by the test suite and the benchmarks, not settings of the service.

@@ -45,10 +45,16 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes) -> None
         Settings.load(environ={}, folder=tmp_path)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "example.org", "::"])
-def test_only_loopback_is_served(tmp_path: Path, host: str) -> None:
-    with pytest.raises(ConfigurationError, match="not a loopback address"):
-        Settings.load(environ={}, folder=tmp_path, host=host)
+def test_further_host_names_are_given_with_commas(tmp_path: Path) -> None:
+    environ = {"SIGNALBOX_ALLOWED_HOSTS": "signalbox.example.org, 192.168.1.4,::1"}
+    settings = Settings.load(environ=environ, folder=tmp_path)
+    assert settings.allowed_hosts == ("signalbox.example.org", "192.168.1.4", "::1")
+
+
+@pytest.mark.parametrize("name", ["*", "*.example.org", "http://example.org", "example.org:8000", "a b"])
+def test_a_host_name_that_would_let_others_in_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"SIGNALBOX_ALLOWED_HOSTS .*no host name or address"):
+        Settings.load(environ={"SIGNALBOX_ALLOWED_HOSTS": name}, folder=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["cloud_base_url", "local_base_url", "otlp_endpoint"])

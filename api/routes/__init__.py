@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.routes import batch, health, predict, predictions
+from api.routes import batch, health, keys, predict, predictions, session
 from api.v1 import chat, embeddings, models
 
 ROUTERS = (
@@ -10,6 +10,8 @@ ROUTERS = (
     batch.router,
     predictions.router,
     health.router,
+    keys.router,
+    session.router,
     chat.router,
     embeddings.router,
     models.router,

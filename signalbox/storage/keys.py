@@ -59,6 +59,18 @@ class Key(Frozen):
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
+class NewKey(Frozen):
+    """A key just made, with its token, which is shown this once."""
+
+    key: Key
+    token: str
+
+
+class KeyList(Frozen):
+    items: list[Key]
+    next_cursor: None = None
+
+
 @dataclass(frozen=True, slots=True)
 class StoredKey:
     """A key and the SHA-256 of its token, in hex."""
@@ -99,7 +111,7 @@ class KeyStore:
         expires_at: datetime | None = None,
         daily_cap_usd: float | None = None,
         rate_per_minute: int | None = None,
-    ) -> tuple[Key, str]:
+    ) -> NewKey:
         """A new key and its token, which can't be had again.
 
         Raises:
@@ -120,7 +132,7 @@ class KeyStore:
 
         await self._database.write(work)
         self._in_use = True
-        return Key(id=id, created_at=now, **values), token
+        return NewKey(key=Key(id=id, created_at=now, **values), token=token)
 
     async def list(self) -> list[Key]:
         """All keys, revoked and expired ones too, oldest first."""
@@ -138,8 +150,8 @@ class KeyStore:
         await self._change(id, {"revoked_at": func.coalesce(api_keys.c.revoked_at, now)})
         return await self.get(id)
 
-    async def rotate(self, id: str) -> tuple[Key, str]:  # noqa: A002
-        """Give a key a new secret; the old one ends. Returns the key and its new token.
+    async def rotate(self, id: str) -> NewKey:  # noqa: A002
+        """Give a key a new token; the old one ends.
 
         Raises:
             NotFound: there is no such key.
@@ -150,7 +162,7 @@ class KeyStore:
             raise Conflict(f"The key {id} is revoked or expired. Create a new one.", field="id")
         token = _new_token(id)
         await self._change(id, {"digest": digest_of(token)})
-        return key, token
+        return NewKey(key=key, token=token)
 
     async def get(self, id: str) -> Key:  # noqa: A002
         """The key called `id`, as it is now.
@@ -185,6 +197,11 @@ class KeyStore:
             reading.add_done_callback(lambda _: self._reading.pop(id, None))
         # One caller that goes must not take the read from the others.
         return await asyncio.shield(reading)
+
+    @property
+    def seen(self) -> bool:
+        """Whether a key has been seen so far."""
+        return self._in_use
 
     async def in_use(self) -> bool:
         """Whether there has ever been a key. Once there was one, keys stay required, so that revoking opens nothing."""

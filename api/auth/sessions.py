@@ -1,0 +1,68 @@
+"""Page sessions: a signed cookie that names a key. Nothing is stored; one ends with its key, or after 12 hours."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from api.auth.secret import ServiceSecret
+from signalbox.storage.keys import StoredKey
+
+COOKIE = "signalbox_session"
+LIFE_S = 12 * 3600
+_LONGEST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a cookie says. `mark` ties it to the key's present secret, so that rotating ends it."""
+
+    key_id: str
+    mark: str
+    expires_at: float
+
+
+class Sessions:
+    """Makes and reads cookies.
+
+    Args:
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, secret: ServiceSecret, *, clock: Callable[[], float] = time.time) -> None:
+        self._secret = secret
+        self._clock = clock
+        self._made: URLSafeSerializer | None = None
+
+    def seal(self, stored: StoredKey) -> str:
+        """The cookie's value for a key whose token was shown."""
+        session = [stored.key.id, mark_of(stored), int(self._clock()) + LIFE_S]
+        sealed = self._serializer.dumps(session)
+        return sealed if isinstance(sealed, str) else sealed.decode()
+
+    def open(self, cookie: str) -> Session | None:
+        """What a cookie says; None where it is not ours or has run out."""
+        if len(cookie) > _LONGEST:
+            return None
+        try:
+            session = Session(*self._serializer.loads(cookie))
+        except BadSignature:
+            return None
+        return session if self._clock() < session.expires_at else None
+
+    @property
+    def _serializer(self) -> URLSafeSerializer:
+        if self._made is None:
+            options = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+            self._made = URLSafeSerializer(
+                self._secret.derive("session"), salt="signalbox.session", signer_kwargs=options
+            )
+        return self._made
+
+
+def mark_of(stored: StoredKey) -> str:
+    return hashlib.sha256(f"session {stored.digest}".encode()).hexdigest()[:16]
