@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signalbox.errors import ConfigurationError, SignalboxError
-from signalbox.settings import Settings
+from signalbox.settings import Settings, is_loopback
 from signalbox.telemetry import mask_text
+from signalbox.types import utc_now
 
 OUR_PACKAGES = ("agents", "api", "classifiers", "eval_sets", "evaluators", "retriever", "signalbox")
 
@@ -33,6 +34,7 @@ def run_checks(settings: Settings) -> list[Check]:
         ("local LLM", _local_llm),
         ("cloud LLM", _cloud),
         ("database", _database),
+        ("API keys", _keys),
         ("port", _port),
     )
     return [_run(name, work, settings) for name, work in checks]
@@ -111,6 +113,30 @@ def _database(settings: Settings) -> str:
         return "PostgreSQL" if settings.database_url else f"SQLite in {settings.data_dir}"
 
     return asyncio.run(check())
+
+
+def _keys(settings: Settings) -> str:
+    from signalbox.storage import KeyStore, open_database
+    from signalbox.storage.sqlite import DATABASE_FILE
+
+    async def look() -> tuple[int, bool, bool]:
+        if settings.database_url is None and not (settings.data_dir / DATABASE_FILE).exists():
+            return 0, False, False
+        async with await open_database(settings, write=False) as database:
+            store = KeyStore(database)
+            working = [key for key in await store.list() if key.works(utc_now())]
+            return len(working), await store.in_use(), await store.can_serve()
+
+    working, in_use, can_serve = asyncio.run(look())
+    local = is_loopback(settings.host)
+    if not can_serve and (in_use or not local):
+        raise ConfigurationError(
+            f"no key works that may ask or administer, and {'keys are in use' if in_use else 'the host needs one'}: "
+            "run `signalbox keys create NAME --role admin`"
+        )
+    if not in_use:
+        return f"none: whoever reaches {settings.host} from this machine may do everything"
+    return f"required; {working} working"
 
 
 def _port(settings: Settings) -> str:

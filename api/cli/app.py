@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from api.cli import calibrate, doctor, ingest, init, predict, serve
+from api.cli import calibrate, doctor, ingest, init, keys, predict, serve
 from signalbox.errors import DeadlineExceeded, MissingDependency, SignalboxError, Unavailable, UpstreamError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 for command in (init.init, serve.serve, predict.predict, ingest.ingest, calibrate.calibrate, doctor.doctor):
     app.command()(command)
+app.add_typer(keys.app, name="keys")
 
 BAD_INPUT, SERVICE_MISSING, INTERRUPTED = 2, 3, 130
 

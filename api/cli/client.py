@@ -4,13 +4,41 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from signalbox.errors import SignalboxError, UpstreamError
 from signalbox.settings import Settings
 from signalbox.types import Prediction, Query
 
+if TYPE_CHECKING:
+    import httpx
+
 _TIMEOUT_S = 120.0
 _LOOK_S = 2.0
+
+
+@asynccontextmanager
+async def connection(settings: Settings, *, otherwise: SignalboxError) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the service at the settings' host and port, as its operator; raises `otherwise` when none answers.
+
+    The operator's token can be made by whoever may read the data directory, and so the database.
+    """
+    import httpx
+
+    from api.auth.secret import ServiceSecret
+
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - asked, not bound
+    url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    # No proxy from the environment: what is asked goes to this machine and nowhere else.
+    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_S, trust_env=False) as client:
+        try:
+            healthy = (await client.get("/healthz", timeout=_LOOK_S)).json() == {"status": "ok"}
+        except (httpx.HTTPError, ValueError):
+            healthy = False
+        if not healthy:
+            raise otherwise
+        client.headers["Authorization"] = f"Bearer {ServiceSecret(settings.data_dir).operator_token()}"
+        yield client
 
 
 @asynccontextmanager
@@ -20,16 +48,8 @@ async def service_at(
     """The service at the settings' host and port; raises `otherwise` when none answers there."""
     import httpx
 
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{settings.port}"
-    # No proxy from the environment: the query goes to this machine and nowhere else.
-    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_S, trust_env=False) as client:
-        try:
-            healthy = (await client.get("/healthz", timeout=_LOOK_S)).json() == {"status": "ok"}
-        except (httpx.HTTPError, ValueError):
-            healthy = False
-        if not healthy:
-            raise otherwise
+    async with connection(settings, otherwise=otherwise) as client:
+        url = str(client.base_url).rstrip("/")
 
         async def ask(query: Query) -> Prediction:
             body = {"query": query.text, **query.constraints.model_dump()}

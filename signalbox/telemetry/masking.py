@@ -14,6 +14,7 @@ _SECRET_NAME = re.compile(r"key|token|passw|secret|authorization|cookie|credenti
 _SECRET_VALUE = re.compile(
     r"\b(?:sk|pk|rk)[-_][A-Za-z0-9_\-]{6,}"  # OpenAI, Anthropic, Stripe
     r"|\bgh[pousr]_[A-Za-z0-9]{16,}|\bxox[abprs]-[A-Za-z0-9\-]{8,}|\bAKIA[A-Z0-9]{12,}|\bAIza[A-Za-z0-9_\-]{20,}"
+    r"|\bsb_(?:[0-9a-f]{12}|local)_[0-9a-f]{8,}"  # our own
     r"|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*"  # a signed JSON token
 )
 _AFTER_NAME = re.compile(
