@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from evaluators.review import rules
+from evaluators.review.claiming import Claims, held
 from evaluators.review.cursor import read_cursor, write_cursor
 from evaluators.review.figures import CONSIDERED, review_stats
 from evaluators.review.notices import notice_of
@@ -29,8 +30,6 @@ MAX_CLAIM = 100
 MAX_LIMIT = 1_000
 MAX_HISTORY = 1_000
 _EXPORT_PAGE = 200
-# Leases that are put back at once; more are found at the next claim.
-_FREED = 200
 _NOT_HELD: Mapping[str, Any] = {"claimed_by": None, "claimed_at": None, "lease_expires_at": None}
 _UNDECIDED: Mapping[str, Any] = dict.fromkeys(
     ("outcome", "verdict", "correction", "labels", "comment", "decided_by", "decided_at")
@@ -68,6 +67,7 @@ class ReviewQueue:
         self._database = database
         self._lease, self._undo_window, self._skip = (timedelta(seconds=value) for value in (lease_s, undo_s, skip_s))
         self._clock = clock
+        self._claims = Claims(database, lease=self._lease, clock=clock)
         self._predictions = PredictionStore(database, clock=clock)
         self._waiters = Waiters(self._decided_among, poll_s=poll_s)
         self.on_notice = on_notice
@@ -126,23 +126,22 @@ class ReviewQueue:
         rules.check_reviewer(reviewer)
         if not 1 <= limit <= MAX_CLAIM:
             raise InvalidInput(f"limit is {limit}; give 1 to {MAX_CLAIM}.", field="limit")
+        if id is None:
+            records, at = await self._claims.claim(reviewer, limit)
+            return [ReviewItem.of(record, at) for record in records]
         now = self._clock()
 
-        def work(table: ReviewTable) -> Sequence[StoredReview]:
-            if id is not None:
-                record = _locked(table, id)
-                rules.refuse_decided(record)
-                rules.refuse_foreign(record, reviewer, now)
-                if record.held_by(now) == reviewer:
-                    renewed = replace(record, lease_expires_at=now + self._lease)
-                    table.save(renewed)
-                    return [renewed]
-                return self._give(table, [record], reviewer, now)
-            table.free_expired(now, _FREED)
-            return self._give(table, table.next_waiting(reviewer, now, limit), reviewer, now)
+        def work(table: ReviewTable) -> StoredReview:
+            record = _locked(table, id)
+            rules.refuse_decided(record)
+            rules.refuse_foreign(record, reviewer, now)
+            if record.held_by(now) == reviewer:
+                renewed = replace(record, lease_expires_at=now + self._lease)
+                table.save(renewed)
+                return renewed
+            return self._reopen(table, record, reviewer, now, "claimed", {})
 
-        records = await self._database.write(lambda connection: work(ReviewTable(connection)))
-        return [ReviewItem.of(record, now) for record in records]
+        return [ReviewItem.of(await self._database.write(lambda connection: work(ReviewTable(connection))), now)]
 
     async def renew(self, id: str, reviewer: str) -> ReviewItem:  # noqa: A002
         """Hold it for another `lease_s` from now. Raises NotFound, or Conflict unless `reviewer` holds it."""
@@ -191,11 +190,11 @@ class ReviewQueue:
                 skipped = replace(record, state="waiting", version=record.version + 1, **_NOT_HELD)
                 table.save(skipped)
                 table.skip(record.id, reviewer, now + self._skip)
-                table.add_events("skipped", reviewer, now, [skipped], said)
+                table.add_event("skipped", reviewer, now, skipped, said)
                 return skipped, None
             decided = _decided(record, reviewer, decision, now)
             table.save(decided)
-            table.add_events("decided", reviewer, now, [decided], decision.model_dump(exclude_none=True))
+            table.add_event("decided", reviewer, now, decided, decision.model_dump(exclude_none=True))
             return decided, notice_of("prediction.reviewed", decided, now)
 
         return await self._settle(work, now)
@@ -222,9 +221,8 @@ class ReviewQueue:
             rules.require_undoable(record, last, reviewer, now, self._undo_window, admin=admin)
             assert last is not None
             table.unskip(record.id, reviewer)
-            open_again = self._held(replace(record, **_UNDECIDED), reviewer, now)
-            table.save(open_again)
-            table.add_events("undone", reviewer, now, [open_again], {"undid": last.kind, "of": last.by})
+            details = {"undid": last.kind, "of": last.by}
+            open_again = self._reopen(table, replace(record, **_UNDECIDED), reviewer, now, "undone", details)
             return open_again, notice_of("prediction.review_undone", open_again, now)
 
         return await self._settle(work, now)
@@ -291,7 +289,7 @@ class ReviewQueue:
             changed = change(_locked(table, id), now)
             table.save(changed)
             if kind is not None:
-                table.add_events(kind, reviewer, now, [changed], {})
+                table.add_event(kind, reviewer, now, changed, {})
             return changed
 
         return ReviewItem.of(await self._database.write(lambda connection: work(ReviewTable(connection))), now)
@@ -314,25 +312,19 @@ class ReviewQueue:
             self.on_notice()
         return ReviewItem.of(record, now)
 
-    def _give(
-        self, table: ReviewTable, records: Sequence[StoredReview], reviewer: str, now: datetime
-    ) -> Sequence[StoredReview]:
-        held = [self._held(record, reviewer, now) for record in records]
-        if held:
-            table.save(*held)
-            until = (now + self._lease).isoformat()
-            table.add_events("claimed", reviewer, now, held, {"until": until})
-        return held
-
-    def _held(self, record: StoredReview, reviewer: str, now: datetime) -> StoredReview:
-        return replace(
-            record,
-            state="claimed",
-            version=record.version + 1,
-            claimed_by=reviewer,
-            claimed_at=now,
-            lease_expires_at=now + self._lease,
-        )
+    def _reopen(
+        self,
+        table: ReviewTable,
+        record: StoredReview,
+        reviewer: str,
+        now: datetime,
+        kind: str,
+        details: Mapping[str, Any],
+    ) -> StoredReview:
+        mine = held(record, reviewer, now, self._lease)
+        table.save(mine)
+        table.add_event(kind, reviewer, now, mine, {"until": (now + self._lease).isoformat(), **details})
+        return mine
 
     def _item(self, record: StoredReview) -> ReviewItem:
         return ReviewItem.of(record, self._clock())
@@ -343,13 +335,13 @@ class ReviewQueue:
 
 def _decided(record: StoredReview, reviewer: str, decision: ReviewDecision, now: datetime) -> StoredReview:
     # `claimed_at` stays: how long the work took is counted from it.
-    held = record.held_by(now) == reviewer
+    mine = record.held_by(now) == reviewer
     return replace(
         record,
         state="decided",
         version=record.version + 1,
         claimed_by=None,
-        claimed_at=record.claimed_at if held else None,
+        claimed_at=record.claimed_at if mine else None,
         lease_expires_at=None,
         outcome=OUTCOMES[decision.verdict],
         verdict=decision.verdict,

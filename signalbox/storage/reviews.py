@@ -7,7 +7,7 @@ PostgreSQL needs and SQLite, with its one writer, ignores.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    exists,
     func,
     insert,
     or_,
@@ -105,16 +104,20 @@ REVIEW_COLUMNS = [
 _SELECT = select(*REVIEW_COLUMNS).join_from(reviews, predictions, reviews.c.prediction_id == predictions.c.id)
 _ONE = _SELECT.where(reviews.c.id == bindparam("id"))
 _ONE_LOCKED = _ONE.with_for_update(of=reviews)
-_SKIPPED = exists().where(
-    review_skips.c.review_id == reviews.c.id,
-    review_skips.c.reviewer == bindparam("reviewer"),
-    review_skips.c.until > bindparam("now"),
-)
 _NEXT = (
-    _SELECT.where(reviews.c.state == "waiting", ~_SKIPPED)
+    _SELECT.where(reviews.c.state == "waiting")
     .order_by(reviews.c.rank.desc(), reviews.c.id.desc())
     .limit(bindparam("most"))
     .with_for_update(of=reviews, skip_locked=True)
+)
+_SKIPPED = (
+    select(review_skips.c.reviewer, review_skips.c.review_id)
+    .join_from(review_skips, reviews, review_skips.c.review_id == reviews.c.id)
+    .where(
+        review_skips.c.reviewer.in_(bindparam("reviewers", expanding=True)),
+        review_skips.c.until > bindparam("now"),
+        reviews.c.state == "waiting",
+    )
 )
 _EXPIRED = (
     select(reviews.c.id, reviews.c.claimed_by, reviews.c.version)
@@ -132,6 +135,17 @@ _SAVE = (
     update(reviews)
     .where(reviews.c.id == bindparam("key"))
     .values({name: bindparam(f"new_{name}") for name in _MUTABLE})
+)
+_SAVE_CLAIM = (
+    update(reviews)
+    .where(reviews.c.id == bindparam("key"))
+    .values(
+        state="claimed",
+        version=bindparam("new_version"),
+        claimed_by=bindparam("new_by"),
+        claimed_at=bindparam("new_at"),
+        lease_expires_at=bindparam("new_until"),
+    )
 )
 _ADD_EVENT = insert(review_events).inline()
 _HISTORY = (
@@ -152,9 +166,16 @@ class ReviewTable:
         row = self._connection.execute(_ONE_LOCKED if lock else _ONE, {"id": plain(id)}).one_or_none()
         return None if row is None else StoredReview(*row)
 
-    def next_waiting(self, reviewer: str, now: datetime, most: int) -> list[StoredReview]:
-        """The first of the queue that `reviewer` has not skipped lately, locked; those locked by others left out."""
-        return _records(self._connection.execute(_NEXT, {"reviewer": reviewer, "now": now, "most": most}))
+    def next_waiting(self, most: int) -> list[StoredReview]:
+        """The first of the queue, locked; those that another transaction has locked are left out."""
+        return _records(self._connection.execute(_NEXT, {"most": most}))
+
+    def skipped_by(self, reviewers: Collection[str], now: datetime) -> dict[str, set[str]]:
+        """Which waiting reviews each of them is not to be given at `now`."""
+        found: dict[str, set[str]] = {}
+        for row in self._connection.execute(_SKIPPED, {"reviewers": list(reviewers), "now": now}):
+            found.setdefault(row.reviewer, set()).add(row.review_id)
+        return found
 
     def free_expired(self, now: datetime, most: int) -> int:
         """Put back what is held longer than its lease, `most` at once, and say so in the history."""
@@ -166,18 +187,34 @@ class ReviewTable:
             )
         return len(found)
 
-    def save(self, *records: StoredReview) -> None:
-        """Write what can change of them. Each was read with a lock."""
-        values = [
-            {"key": record.id} | {f"new_{name}": getattr(record, name) for name in _MUTABLE} for record in records
-        ]
-        self._connection.execute(_SAVE, values[0] if len(values) == 1 else values)
+    def save(self, record: StoredReview) -> None:
+        """Write what can change of it. It was read with a lock."""
+        values = {f"new_{name}": getattr(record, name) for name in _MUTABLE}
+        self._connection.execute(_SAVE, {"key": record.id, **values})
 
-    def add_events(
-        self, kind: str, by: str | None, at: datetime, records: Sequence[StoredReview], details: Mapping[str, Any]
+    def save_claims(self, records: Sequence[StoredReview]) -> None:
+        """The same for many that differ in who has claimed them only."""
+        values = [
+            {
+                "key": record.id,
+                "new_version": record.version,
+                "new_by": record.claimed_by,
+                "new_at": record.claimed_at,
+                "new_until": record.lease_expires_at,
+            }
+            for record in records
+        ]
+        self._connection.execute(_SAVE_CLAIM, values)
+
+    def add_event(
+        self, kind: str, by: str | None, at: datetime, record: StoredReview, details: Mapping[str, Any]
     ) -> None:
-        values = [_event(record.id, at, kind, by, record.version, details) for record in records]
-        self._connection.execute(_ADD_EVENT, values[0] if len(values) == 1 else values)
+        self._connection.execute(_ADD_EVENT, _event(record.id, at, kind, by, record.version, details))
+
+    def add_events(self, kind: str, at: datetime, records: Sequence[StoredReview], details: Mapping[str, Any]) -> None:
+        """One each, by who has claimed it."""
+        values = [_event(record.id, at, kind, record.claimed_by, record.version, details) for record in records]
+        self._connection.execute(_ADD_EVENT, values)
 
     def events(self, id: str, most: int) -> list[StoredEvent]:  # noqa: A002
         """The latest `most`, oldest first."""
