@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from signalbox.storage.keys import ROLES, Role
+from signalbox.storage.tokens import ROLES, Role
 
 WEBSOCKET = "WEBSOCKET"
 SIGN_IN = "/sign-in"

@@ -21,7 +21,8 @@ from api.auth.rates import SlidingWindow
 from api.auth.secret import OPERATOR_PREFIX, ServiceSecret
 from api.auth.sessions import COOKIE, Sessions, mark_of
 from signalbox.settings import Settings, is_loopback
-from signalbox.storage.keys import Key, KeyStore, StoredKey, id_of, is_token_of
+from signalbox.storage.keys import KeyStore
+from signalbox.storage.tokens import Key, StoredKey, id_of, is_token_of
 from signalbox.types import utc_now
 
 MOST_FAILURES = 20

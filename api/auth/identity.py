@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 from signalbox.errors import Unavailable
-from signalbox.storage.keys import Role
+from signalbox.storage.tokens import Role
 
 
 @dataclass(frozen=True, slots=True)

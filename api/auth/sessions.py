@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from api.auth.secret import ServiceSecret
-from signalbox.storage.keys import StoredKey
+from signalbox.storage.tokens import StoredKey
 
 COOKIE = "signalbox_session"
 LIFE_S = 12 * 3600

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from api.cli.keys_client import Keys
-    from signalbox.storage.keys import Key, NewKey
+    from signalbox.storage.tokens import Key, NewKey
 
 app = typer.Typer(help="API keys: who may use the service, and in which role.", no_args_is_help=True)
 
@@ -49,7 +49,7 @@ def create(
 @app.command("list")
 def list_keys(as_json: Annotated[bool, _JSON] = False) -> None:
     """Show all keys, those revoked or expired too."""
-    from signalbox.storage.keys import KeyList
+    from signalbox.storage.tokens import KeyList
 
     found = _run(lambda keys: keys.list(), write=False)
     if as_json:

@@ -14,8 +14,8 @@ from signalbox.errors import SignalboxError, Unavailable, UpstreamError
 from signalbox.files import disk_errors_explained
 from signalbox.settings import Settings
 from signalbox.storage import KeyStore, open_database
-from signalbox.storage.keys import Key, KeyList, NewKey
 from signalbox.storage.sqlite import DATABASE_FILE
+from signalbox.storage.tokens import Key, KeyList, NewKey
 
 
 class Keys(Protocol):

@@ -12,7 +12,7 @@ from api.deps import IdentityDep, KeysDep
 from api.limits import JsonRoute
 from api.openapi import problems
 from signalbox.errors import Conflict
-from signalbox.storage.keys import MAX_NAME_CHARS, Key, KeyList, NewKey, Role
+from signalbox.storage.tokens import MAX_NAME_CHARS, Key, KeyList, NewKey, Role
 from signalbox.telemetry import get_logger
 
 log = get_logger(__name__)

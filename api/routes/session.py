@@ -26,7 +26,7 @@ from api.deps import AuthDep, IdentityDep, KeysDep
 from api.limits import check_content_type, read_body
 from api.openapi import problems
 from signalbox.errors import InvalidInput
-from signalbox.storage.keys import Role, StoredKey
+from signalbox.storage.tokens import Role, StoredKey
 from signalbox.telemetry import get_logger
 
 log = get_logger(__name__)

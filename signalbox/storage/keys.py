@@ -1,82 +1,33 @@
 """API keys: made once, kept as a hash, looked up by id, and remembered for a moment so that a request costs no read.
 
-A key is `sb_ID_SECRET`. What a role may do is decided in `api/auth`; nothing here knows a path.
+What a key is, and what its token looks like, is in `tokens`. Nothing here knows a path or what a role may do.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
-import re
-import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any
 
-from pydantic import Field
 from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
 
-from signalbox.errors import Conflict, InvalidInput, NotFound, SignalboxError, UnknownName
+from signalbox.errors import Conflict, NotFound, SignalboxError
 from signalbox.storage.database import Database
 from signalbox.storage.schema import api_keys
+from signalbox.storage.tokens import Key, NewKey, StoredKey, check_values, digest_of, is_id, new_id_of_key, new_token
 from signalbox.telemetry import get_logger
-from signalbox.types import Frozen, utc_now
+from signalbox.types import utc_now
 
 log = get_logger(__name__)
 
-Role = Literal["admin", "reviewer", "service", "viewer"]
-ROLES: tuple[Role, ...] = get_args(Role)
-
 MAX_KEYS = 10_000
-MAX_NAME_CHARS = 100
 FRESH_S = 2.0
 """Longest that a key revoked elsewhere still works, in seconds."""
 USE_NOTED_EVERY = timedelta(minutes=5)
 
 _REMEMBERED = 1_000
-_SECRET_BYTES = 32
-_TOKEN = re.compile(r"sb_([0-9a-f]{12})_([0-9a-f]{64})")
-
-
-class Key(Frozen):
-    """An API key without its secret. `last_used_at` is right to within some minutes."""
-
-    id: str
-    name: str
-    role: Role
-    created_at: datetime
-    expires_at: datetime | None = None
-    revoked_at: datetime | None = None
-    last_used_at: datetime | None = None
-    daily_cap_usd: float | None = Field(None, description="Most that its queries may cost a day (UTC), in US dollars.")
-    rate_per_minute: int | None = Field(None, description="Requests it may make a minute; null: as the service's.")
-
-    def works(self, now: datetime) -> bool:
-        """Whether it is neither revoked nor expired."""
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
-
-
-class NewKey(Frozen):
-    """A key just made, with its token, which is shown this once."""
-
-    key: Key
-    token: str
-
-
-class KeyList(Frozen):
-    items: list[Key]
-    next_cursor: None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredKey:
-    """A key and the SHA-256 of its token, in hex."""
-
-    key: Key
-    digest: str
 
 
 class KeyStore:
@@ -119,10 +70,10 @@ class KeyStore:
             InvalidInput: a value breaks its rule; `field` says which.
             Conflict: there are 10,000 keys already.
         """
-        id = secrets.token_hex(6)  # noqa: A001 - the word for it everywhere else
-        token = _new_token(id)
+        id = new_id_of_key()  # noqa: A001 - the word for it everywhere else
+        token = new_token(id)
         now = self._clock()
-        values = _checked(name, role, expires_at, daily_cap_usd, rate_per_minute, now)
+        values = check_values(name, role, expires_at, daily_cap_usd, rate_per_minute, now)
         row = {"id": id, "digest": digest_of(token), "created_at": now, **values}
 
         def work(connection: Connection) -> None:
@@ -160,7 +111,7 @@ class KeyStore:
         key = await self.get(id)
         if not key.works(self._clock()):
             raise Conflict(f"The key {id} is revoked or expired. Create a new one.", field="id")
-        token = _new_token(id)
+        token = new_token(id)
         await self._change(id, {"digest": digest_of(token)})
         return NewKey(key=key, token=token)
 
@@ -242,6 +193,11 @@ class KeyStore:
         self._noting.add(task)
         task.add_done_callback(self._noting.discard)
 
+    async def settle(self) -> None:
+        """Wait for what `note_use` has begun."""
+        if self._noting:
+            await asyncio.wait(self._noting)
+
     async def _note(self, id: str, now: datetime) -> None:  # noqa: A002
         try:
             await self._database.write(
@@ -253,7 +209,7 @@ class KeyStore:
             log.warning("the last use of a key could not be kept", key=id, reason=error.detail)
 
     async def _read(self, id: str) -> StoredKey | None:  # noqa: A002
-        if not _is_id(id):
+        if not is_id(id):
             return None
         asked_at = self._monotonic()
         query = select(api_keys).where(api_keys.c.id == id)
@@ -273,34 +229,10 @@ class KeyStore:
         def work(connection: Connection) -> bool:
             return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount > 0
 
-        changed = _is_id(id) and await self._database.write(work)
+        changed = is_id(id) and await self._database.write(work)
         self._known.pop(id, None)
         if not changed:
             raise _unknown(id)
-
-
-def id_of(token: str) -> str | None:
-    """The id within a token; None when it does not have the form of one."""
-    found = _TOKEN.fullmatch(token)
-    return None if found is None else found[1]
-
-
-def digest_of(token: str) -> str:
-    """What is kept of a token. Its 256 random bits can't be guessed, so a slow hash would only slow requests down."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def is_token_of(token: str, stored: StoredKey) -> bool:
-    """Whether `token` is the key's; takes as long whether it is or not."""
-    return hmac.compare_digest(digest_of(token), stored.digest)
-
-
-def _new_token(id: str) -> str:  # noqa: A002
-    return f"sb_{id}_{secrets.token_hex(_SECRET_BYTES)}"
-
-
-def _is_id(id: str) -> bool:  # noqa: A002
-    return len(id) == 12 and id.isascii() and id.isalnum()
 
 
 def _unknown(id: str) -> NotFound:  # noqa: A002
@@ -309,32 +241,3 @@ def _unknown(id: str) -> NotFound:  # noqa: A002
 
 def _key(row: Row[Any]) -> Key:
     return Key.model_validate({name: getattr(row, name) for name in Key.model_fields})
-
-
-def _checked(
-    name: str,
-    role: str,
-    expires_at: datetime | None,
-    daily_cap_usd: float | None,
-    rate_per_minute: int | None,
-    now: datetime,
-) -> dict[str, Any]:
-    if not 1 <= len(name) <= MAX_NAME_CHARS or not name.isprintable() or not name.strip():
-        raise InvalidInput(f"name must be 1 to {MAX_NAME_CHARS} printable characters.", field="name")
-    if role not in ROLES:
-        raise UnknownName(f"There is no role {role[:40]!r}; there are {', '.join(ROLES)}.", field="role")
-    if expires_at is not None and expires_at.tzinfo is None:
-        raise InvalidInput("expires_at has no time zone; append Z for UTC.", field="expires_at")
-    if expires_at is not None and expires_at <= now:
-        raise InvalidInput("expires_at has passed already; give a later time.", field="expires_at")
-    if daily_cap_usd is not None and not 0 <= daily_cap_usd <= 1e9:
-        raise InvalidInput(f"daily_cap_usd is {daily_cap_usd}; give 0 to 1e9.", field="daily_cap_usd")
-    if rate_per_minute is not None and not 1 <= rate_per_minute <= 1_000_000:
-        raise InvalidInput(f"rate_per_minute is {rate_per_minute}; give 1 to 1,000,000.", field="rate_per_minute")
-    return {
-        "name": name,
-        "role": role,
-        "expires_at": expires_at,
-        "daily_cap_usd": daily_cap_usd,
-        "rate_per_minute": rate_per_minute,
-    }
