@@ -22,6 +22,9 @@ Progress = Callable[[float, str], None]
 # Metadata that says when a document came in; documents ingested by the command line don't have it.
 ADDED_AT = "added_at"
 
+# How long to wait for another ingest, in seconds: a caller is told rather than kept.
+LOCK_TIMEOUT_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -46,12 +49,17 @@ class Outcome:
 
 
 async def add_documents(
-    service: Service, files: Sequence[File], progress: Progress | None = None
+    service: Service,
+    files: Sequence[File],
+    progress: Progress | None = None,
+    *,
+    on_read: Callable[[Outcome], None] = lambda _: None,
 ) -> tuple[IngestReport, list[Outcome]]:
     """Read `files` and put those that can be read into the index in use, each in place of the one with its id.
 
     Args:
         progress: called in another thread with a fraction and a stage; what it raises cancels, and nothing changes.
+        on_read: called there too, with each outcome as soon as the file was read, before anything is indexed.
 
     Returns:
         What changed, and one outcome per file, in their order.
@@ -61,7 +69,7 @@ async def add_documents(
         Overloaded: another ingest is running; nothing changed.
     """
     # Not the service's own threads: those are for queries.
-    report, outcomes = await asyncio.to_thread(_add, service, list(files), progress or _silent)
+    report, outcomes = await asyncio.to_thread(_add, service, list(files), progress or _silent, on_read)
     await service.follow_index()
     return report, outcomes
 
@@ -82,13 +90,17 @@ async def delete_documents(service: Service, document_ids: Collection[str]) -> I
     """
     models, folder = service.models, index_folder(service.settings)
     report = await asyncio.to_thread(
-        lambda: delete_from_index(set(document_ids), index_folder=folder, encoder=models.encoder)
+        lambda: delete_from_index(
+            set(document_ids), index_folder=folder, encoder=models.encoder, lock_timeout_s=LOCK_TIMEOUT_S
+        )
     )
     await service.follow_index()
     return report
 
 
-def _add(service: Service, files: Sequence[File], progress: Progress) -> tuple[IngestReport, list[Outcome]]:
+def _add(
+    service: Service, files: Sequence[File], progress: Progress, on_read: Callable[[Outcome], None]
+) -> tuple[IngestReport, list[Outcome]]:
     outcomes: list[Outcome] = []
     limits = Limits.of(service.settings)
     taken: set[str] = set()
@@ -99,11 +111,11 @@ def _add(service: Service, files: Sequence[File], progress: Progress) -> tuple[I
             document = read_bytes(file.name, file.data, limits=limits, document_id=file.document_id)
             if document.id in taken:
                 raise InvalidInput(f"{file.name} was given twice: rename one of them.", field="name")
+            taken.add(document.id)
+            outcomes.append(Outcome(file.name, document))
         except SignalboxError as error:
             outcomes.append(Outcome(file.name, error=error))
-            continue
-        taken.add(document.id)
-        outcomes.append(Outcome(file.name, document))
+        on_read(outcomes[-1])
     documents = [outcome.document for outcome in outcomes if outcome.document is not None]
     return _put(service, documents, progress), outcomes
 
@@ -118,6 +130,7 @@ def _put(service: Service, documents: Sequence[Document], progress: Progress) ->
         encoder=service.models.encoder,
         limits=Limits.of(service.settings),
         progress=progress,
+        lock_timeout_s=LOCK_TIMEOUT_S,
     )
 
 

@@ -103,11 +103,16 @@ class Intake:
         def progress(fraction: float, stage: str) -> None:
             loop.call_soon_threadsafe(self._under_way, batch, fraction, stage)
 
-        self._under_way(batch, 0.0, "reading")
+        by_name = {entry.name: entry for entry in batch}
+
+        def read(outcome: Outcome) -> None:
+            loop.call_soon_threadsafe(self._was_read, by_name[outcome.name], outcome)
+
+        self._under_way(batch, 0.0, "waiting")
         try:
             files = [File(entry.name, await entry.read()) for entry in batch]
             before = self._service.models.index.version
-            report, outcomes = await add_documents(self._service, files, progress)
+            report, outcomes = await add_documents(self._service, files, progress, on_read=read)
         except SignalboxError as error:
             for entry in batch:
                 entry.stage, entry.trouble = "failed", error.detail
@@ -120,17 +125,24 @@ class Intake:
         else:
             same = report.version == before
             for entry, outcome in zip(batch, outcomes, strict=True):
-                _settle(entry, outcome, same)
+                _settle(entry, outcome, same=same)
         self._changed()
+
+    def _was_read(self, entry: Entry, outcome: Outcome) -> None:
+        if outcome.error is not None:
+            _settle(entry, outcome, same=False)
+            self._changed()
 
     def _under_way(self, batch: list[Entry], fraction: float, stage: str) -> None:
+        """All that can be read are indexed together, so they share stage and fraction; reading goes one by one."""
         for entry in batch:
             if entry.stage in ("waiting", "working"):
-                entry.stage, entry.fraction, entry.doing = "working", fraction, stage
+                others = stage.startswith("reading ") and stage != f"reading {entry.name}"
+                entry.stage, entry.fraction, entry.doing = "working", fraction, "waiting" if others else stage
         self._changed()
 
 
-def _settle(entry: Entry, outcome: Outcome, same: bool) -> None:
+def _settle(entry: Entry, outcome: Outcome, *, same: bool) -> None:
     if outcome.document is None:
         entry.stage = "failed"
         entry.trouble = outcome.error.detail if outcome.error else "It could not be read."

@@ -134,4 +134,4 @@ def _bar(fraction: float) -> Html:
 def _size(size: int) -> str:
     if size < 1_000:
         return f"{size} B"
-    return f"{size / 1_000:,.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
+    return f"{size / 1_000:,.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB".replace(".0 MB", " MB")

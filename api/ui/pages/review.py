@@ -39,8 +39,8 @@ async def review(id: str | None = None) -> None:  # noqa: A002 - the word in the
             return
         visitor = context.visitor()
         if not visitor.may_review:
-            error_state("You may not decide", f"Your key has the role {visitor.role}. Ask whoever gave it to you for one "
-                        "with the role reviewer, and log in with that.", kind="warn")  # fmt: skip
+            error_state("You may not decide", f"Your key has the role {visitor.role}. Ask whoever gave it to you "
+                        "for one with the role reviewer, and log in with that.", kind="warn")  # fmt: skip
             return
         board = Board(service, visitor.name, div("review-place"), actions)
         Finder(service.reviews, visitor.name, board.take)

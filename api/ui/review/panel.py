@@ -24,7 +24,7 @@ Decide = Callable[[VerdictWord, Draft], Any]
 _COLLECT = """
 const typed = {};
 for (const field of document.querySelectorAll('.review-panel [data-field]')) typed[field.dataset.field] = field.value;
-document.querySelector('.review')?.classList.add('sent');
+document.querySelector('.review').dataset.sent = 'VERDICT';
 emit(typed);
 """
 _SEND = f"() => {{ {_COLLECT} }}"
@@ -126,7 +126,7 @@ def _fields(card: Card, choices: Choices, decide: Decide, has_answer: bool) -> N
         with send:
             el("span", "Send as wrong" if has_answer else "Send answer")
             el("kbd", "Ctrl ↵")
-    area.on("keydown", lambda event: _decided("wrong", event, decide), js_handler=_SEND_WITH_KEY)
+    _sends(area, "wrong", decide, js=_SEND_WITH_KEY, on="keydown")
     _sends(send, "wrong", decide, js=_SEND_CORRECTION)
 
 
@@ -140,8 +140,8 @@ def _verdict(word: VerdictWord, shown: str, cls: str, *, label: str = "", key: s
     return made
 
 
-def _sends(made: Html, word: VerdictWord, decide: Decide, *, js: str = _SEND) -> None:
-    made.on("click", lambda event: _decided(word, event, decide), js_handler=js)
+def _sends(made: Html, word: VerdictWord, decide: Decide, *, js: str = _SEND, on: str = "click") -> None:
+    made.on(on, lambda event: _decided(word, event, decide), js_handler=js.replace("VERDICT", word))
 
 
 def _decided(word: VerdictWord, event: GenericEventArguments, decide: Decide) -> Any:

@@ -15,6 +15,11 @@
   addEventListener("pagehide", () => emitEvent("review_left", {}));
   addEventListener("pageshow", (event) => { if (event.persisted) tell(true); });
 
+  // A key held down decides one item, not all that follow; only j and k repeat.
+  document.addEventListener("keydown", (event) => {
+    if (event.repeat && !"jk".includes(event.key) && !event.target.closest?.("input, textarea, select")) event.stopImmediatePropagation();
+  }, true);
+
   // The finder: arrows move, Enter in the field takes the first.
   document.addEventListener("keydown", (event) => {
     const dialog = event.target.closest?.("#review-search");
