@@ -41,9 +41,14 @@ _KeyHeader = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """The key of one request; `once` does its work at most once. Without a key it does nothing."""
+    """The key of one request; `once` does its work at most once. Without a key it does nothing.
+
+    Attributes:
+        caller: the id of the API key it came with, whose the idempotency key is; empty without one.
+    """
 
     key: str | None
+    caller: str
     path: str
     store: IdempotencyStore
     deadline_ms: float
@@ -54,7 +59,7 @@ class Idempotency:
         """The prediction that `work` adds to the store, and False; or the one of an earlier request, and True.
 
         Args:
-            query: its caller is whom the key belongs to, its deadline bounds how long the key is held.
+            query: its deadline bounds how long the key is held.
             payload: what must be the same for the request to be the same.
             work: returns a prediction that is stored. If it raises or is cancelled, the key is free again.
 
@@ -64,7 +69,7 @@ class Idempotency:
         """
         if self.key is None:
             return await work(), False
-        claim = Claim(query.caller or "", self.key, self._fingerprint(payload))
+        claim = Claim(self.caller, self.key, self._fingerprint(payload))
         deadline = timedelta(milliseconds=query.constraints.deadline_ms or self.deadline_ms)
         stored = await self.store.claim(claim, deadline + _SLACK)
         if stored is not None:
@@ -90,7 +95,8 @@ class Idempotency:
 async def _idempotency(
     request: Request, service: ServiceDep, settings: SettingsDep, key: _KeyHeader = None
 ) -> Idempotency:
-    return Idempotency(key, request.url.path, service.idempotency, settings.deadline_ms)
+    caller = getattr(request.scope["state"].get("identity"), "key_id", None)
+    return Idempotency(key, caller or "", request.url.path, service.idempotency, settings.deadline_ms)
 
 
 IdempotencyDep = Annotated[Idempotency, Depends(_idempotency)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from api.routes import batch, health, keys, predict, predictions, session
+from api.routes import batch, documents, health, keys, predict, predictions, session
 from api.v1 import chat, embeddings, models
 
 ROUTERS = (
     predict.router,
     batch.router,
     predictions.router,
+    documents.router,
     health.router,
     keys.router,
     session.router,

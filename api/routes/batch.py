@@ -17,7 +17,7 @@ from starlette.types import Scope
 
 from api import errors, strict_json
 from api.bodies import PredictBody
-from api.deps import ObservableSystem, ServiceDep
+from api.deps import ObservableSystem, RouterDep, ServiceDep
 from api.disconnect import client_gone
 from api.ndjson import Line, check_ndjson, read_lines
 from api.negotiation import NDJSON, negotiate
@@ -54,7 +54,7 @@ _ANSWERS: dict[str, Any] = {
     responses=problems(400, 403, 406, 415, 421, 500, 503) | {200: _ANSWERS},
     openapi_extra=_BODY,
 )
-async def predict_batch(request: Request, service: ServiceDep) -> Response:
+async def predict_batch(request: Request, service: ServiceDep, system: RouterDep) -> Response:
     """Answer many queries in one request, line by line and in order, each as `POST /predict` would.
 
     Answers come while lines are still being sent, and reading stops while answers are not taken: read as you write,
@@ -62,7 +62,7 @@ async def predict_batch(request: Request, service: ServiceDep) -> Response:
     """
     negotiate(request, (NDJSON,))
     check_ndjson(request)
-    batch = _Batch(request, service)
+    batch = _Batch(request, service, system)
     return await stream_response(
         request, batch.run, media_type=NDJSON, ping=b"", of_error=_line_of, gone=batch.gone.wait
     )
@@ -71,10 +71,10 @@ async def predict_batch(request: Request, service: ServiceDep) -> Response:
 class _Batch:
     """One batch on its way. `gone` is set once the caller has left."""
 
-    def __init__(self, request: Request, service: Service) -> None:
+    def __init__(self, request: Request, service: Service, system: ObservableSystem) -> None:
         self.gone = asyncio.Event()
         self._request = request
-        self._system: ObservableSystem = service.router
+        self._system = system
         self._settings = service.settings
         self._places = service.batch_places
 

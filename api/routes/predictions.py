@@ -70,9 +70,7 @@ async def list_predictions(asked: Annotated[PageOf, Query()], predictions: Predi
     response_class=Response,
     responses=problems(406, 421, 422, 500, 503) | {200: {"content": {CSV: {"schema": {"type": "string"}}}}},
 )
-async def export_predictions(
-    asked: Annotated[All, Query()], predictions: PredictionsDep, request: Request
-) -> Response:
+async def export_predictions(asked: Annotated[All, Query()], predictions: PredictionsDep, request: Request) -> Response:
     """Predictions as CSV, newest first. Texts that a spreadsheet would take for a formula begin with an apostrophe."""
     negotiate(request, (CSV,))
 

@@ -110,6 +110,9 @@ class PredictionStore:
         outcome: Outcome | None = None,
         route: Route | str | None = None,
         since: datetime | None = None,
+        session_id: str | None = None,
+        min_confidence: float | None = None,
+        max_confidence: float | None = None,
         text: str | None = None,
         sort: Sort = "created_at",
         descending: bool = True,
@@ -121,6 +124,7 @@ class PredictionStore:
         Args:
             limit: most to return, 1 to 1000; with `text` a page may hold fewer and have a next one nevertheless.
             since: the earliest `created_at` to show.
+            min_confidence, max_confidence: inclusive; either leaves out those without a confidence.
             text: only those whose id is this, or whose query or answer has it, in capitals or not.
             sort, descending: another order; a cursor belongs to the order it was given for.
 
@@ -141,6 +145,12 @@ class PredictionStore:
             if since.tzinfo is None:
                 raise InvalidInput("since has no time zone; append Z for UTC.", field="since")
             query = query.where(table.created_at >= since)
+        if session_id is not None:
+            query = query.where(table.session_id == plain(session_id))
+        if min_confidence is not None:
+            query = query.where(table.confidence >= min_confidence, reviews.c.outcome.is_(None))
+        if max_confidence is not None:
+            query = query.where(table.confidence <= max_confidence, reviews.c.outcome.is_(None))
         if text:
             query = query.where(_may_have(text))
         query = order.applied(query, cursor).limit(limit + 1)

@@ -101,6 +101,9 @@
     popup.setAttribute("role", "status");
     popup.children[0].textContent = "Connection lost.";
     popup.children[1].textContent = "Trying again; nothing you typed is lost.";
+    // The framework notices a silent network late; the browser knows at once.
+    addEventListener("offline", () => { popup.ariaHidden = "false"; });
+    addEventListener("online", () => { if (window.socket?.connected) popup.ariaHidden = "true"; });
   });
 
   // Times: "3 min ago" grows older while one looks at it.
