@@ -108,9 +108,12 @@ def head(static: Path) -> str:
     )
 
 
-def tokens() -> str:
+def tokens(*, by_system: bool = False) -> str:
+    """Both themes as custom properties: chosen by `data-theme`, or where no script runs by what the system says."""
     light = "".join(f"--{name}:{value};" for name, value in LIGHT.items())
     dark = "".join(f"--{name}:{value};" for name, value in DARK.items())
+    if by_system:
+        return f":root{{{light}color-scheme:light dark}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
     return f":root{{{light}color-scheme:light}}\n:root[data-theme=dark]{{{dark}color-scheme:dark}}"
 
 

@@ -58,7 +58,7 @@ async def _draw(service: Service, shown: Prediction) -> None:
     with div("trace"):
         with div("stack loose grow"):
             with el("section", "", "card stack", aria_label="Answer"):
-                _answer(service, shown, documents)
+                await _answer(service, shown, documents)
             with trace.section("The way"):
                 draw_way(shown)
             with trace.section("Time", aside="attempts one after the other"):
@@ -84,7 +84,7 @@ async def _draw(service: Service, shown: Prediction) -> None:
     link("Back", "/ui/predictions", "hidden", data_key="b")
 
 
-def _answer(service: Service, shown: Prediction, documents: Any) -> None:
+async def _answer(service: Service, shown: Prediction, documents: Any) -> None:
     if shown.outcome == "in_review":
         text("Waits for a person. " + (shown.reason or ""), "muted break", tag="p")
     elif shown.outcome == "refused":
@@ -93,9 +93,9 @@ def _answer(service: Service, shown: Prediction, documents: Any) -> None:
         with div("provisional stack" if shown.outcome == "in_review" else "stack"):
             draw_answer(shown, documents)
     visitor = context.visitor()
-    if shown.outcome == "answered" and shown.answer is not None and visitor.may_review:
+    if visitor.may_review:
         with div("row"):
-            verdict_buttons(service, shown, visitor.name)
+            await verdict_buttons(service, shown, visitor.name)
 
 
 async def _events(service: Service, shown: Prediction) -> list[ReviewEvent]:

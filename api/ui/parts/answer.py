@@ -48,10 +48,11 @@ def contribution_table(contributions: list[Contribution]) -> Html:
     """What moved an expert's answer, strongest first, as bars around zero."""
     strongest = sorted(contributions, key=lambda item: -abs(item.effect))[:_MOST_CONTRIBUTIONS]
     most = max((abs(item.effect) for item in strongest), default=1.0) or 1.0
+    el("h3", "What moved the answer")
     box = el("dl", "", "contributions", aria_label="What moved the answer")
     with box:
         for item in strongest:
-            label = item.feature if item.value is None else f"{item.feature} = {item.value}"
+            label = _contributed(item)
             text(label, "break", tag="dt")
             with el("dd", "", "row"):
                 side = "more" if item.effect >= 0 else "less"
@@ -61,16 +62,23 @@ def contribution_table(contributions: list[Contribution]) -> Html:
     return box
 
 
+def _contributed(item: Contribution) -> str:
+    """`carat = 0.7`; a word that occurs needs no number."""
+    if item.value is None or (item.value == 1 and ": " in item.feature):
+        return item.feature
+    return f"{item.feature} = {item.value if isinstance(item.value, str) else format(item.value, ',.6g')}"
+
+
 def _headline(answer: Answer, quotes: list[Quote]) -> None:
     if answer.value is not None:
         _value(answer.value)
-    for label in answer.labels or ():
-        _label(label)
     quoted = bool(quotes) and (answer.text or "").strip() == quotes[0].text.strip()
     if answer.short:
         text(answer.short, _size(answer.short), tag="p")
     if answer.text and not (answer.short and quoted):
         text(answer.text, "answer-text break" if answer.short else _size(answer.text), tag="p")
+    for label in answer.labels or ():
+        _label(label, large=answer.text is None)
 
 
 def _size(words: str) -> str:
@@ -80,10 +88,10 @@ def _size(words: str) -> str:
     return "answer-medium break" if len(words) <= _MEDIUM and "\n" not in words else "answer-text break"
 
 
-def _label(label: LabelAnswer) -> None:
+def _label(label: LabelAnswer, *, large: bool) -> None:
     with div("row wrap"):
-        text(label.label, "answer-label break")
         text(label.task, "muted small")
+        text(label.label, "answer-label break" if large else "label-chip break")
         others = [name for name in label.set if name != label.label]
         if others:
             text("or " + ", ".join(others), "muted small", title="Labels that the expert can't rule out.")

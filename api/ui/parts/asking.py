@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nicegui import background_tasks, ui
+from nicegui import ui
 from pydantic import ValidationError
 
 from agents.events import AttemptFinished, AttemptStarted, Event, Token
@@ -63,9 +63,8 @@ class Asking:
             return
         with self._place:
             running = _Running(self.cancel)
-        self._task = background_tasks.create(
-            self._service.router.predict(query, observe=running.observe), name="ask from a page"
-        )
+        # Not one of NiceGUI's tasks: those log an error that the page shows anyway.
+        self._task = asyncio.create_task(self._service.router.predict(query, observe=running.observe))
         await self._finish(self._task, running)
 
     async def _finish(self, task: asyncio.Task[Prediction], running: _Running) -> None:
@@ -91,7 +90,7 @@ class Asking:
             return
         if self._client.is_deleted:
             return
-        running.stop()
+        running.stop(prediction)
         ui.run_javascript(f"history.replaceState(null, '', '/ui/?p={prediction.id}')")
         await self.show(prediction, way=False)
 
@@ -108,11 +107,11 @@ class Asking:
                     draw_way(prediction)
             answer = el("section", "", "answer stack", aria_label="The answer", aria_live="polite")
         with answer:
-            self._draw(answer, prediction, documents)
+            await self._draw(answer, prediction, documents)
 
-    def _draw(self, place: Html, prediction: Prediction, documents: Mapping[str, str]) -> None:
+    async def _draw(self, place: Html, prediction: Prediction, documents: Mapping[str, str]) -> None:
         if prediction.outcome == "in_review":
-            _in_review(prediction)
+            _in_review()
             self._follow(place, prediction)
         if prediction.outcome == "refused":
             error_state("Refused", prediction.reason or "The options rule every route out.", kind="warn")
@@ -122,8 +121,8 @@ class Asking:
             with div("provisional stack" if prediction.outcome == "in_review" else "stack"):
                 draw_answer(prediction, documents)
         with div("row wrap"):
-            if prediction.answer is not None and prediction.outcome == "answered" and self._visitor.may_review:
-                verdict_buttons(self._service, prediction, self._visitor.name)
+            if self._visitor.may_review:
+                await verdict_buttons(self._service, prediction, self._visitor.name)
             _why(prediction)
             link("Open the trace", f"/ui/predictions/{prediction.id}", "button quiet")
 
@@ -141,7 +140,7 @@ class Asking:
             documents = await quoted_texts(self._service, now)
             place.clear()
             with place:
-                self._draw(place, now, documents)
+                await self._draw(place, now, documents)
 
         timer = ui.timer(_FOLLOW_EVERY_S, look, immediate=False)
 
@@ -172,9 +171,10 @@ class _Running:
             self._provisional.classes(remove="hidden")
             self._provisional.set_text(self._written)
 
-    def stop(self) -> None:
+    def stop(self, prediction: Prediction) -> None:
         self._cancel.delete()
         self._provisional.delete()
+        self._way.settle(prediction)
 
 
 def _query(values: Mapping[str, Any], caller: str | None) -> Query:
@@ -198,12 +198,12 @@ def _explain(error: ValidationError) -> str:
     return " ".join(f"{item['loc'][0]}: {item['msg']}." for item in error.errors(include_input=False)[:3])
 
 
-def _in_review(prediction: Prediction) -> None:
+def _in_review() -> None:
     with el("div", "", "notice", role="status", data_route="review"):
         el("span", "", "shape", aria_hidden="true")
         with div("stack", style="gap: 4px"):
             el("h2", "A person decides")
-            text((prediction.reason or "No route was sure enough") + ". This page shows the answer when it is there.",
+            text("No route was sure enough, so it waits in the queue. This page shows the answer once it is there.",
                  "muted", tag="p")  # fmt: skip
 
 

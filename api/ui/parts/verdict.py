@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from api.ui.parts.elements import attrs, button, el
 from api.wiring import Service
@@ -10,24 +10,33 @@ from signalbox.errors import SignalboxError
 from signalbox.types import Prediction
 
 
-def verdict_buttons(service: Service, prediction: Prediction, by: str) -> None:
-    """Draws the buttons; nothing where the service keeps no verdicts."""
-    verdicts: Any = getattr(service, "verdicts", None)
-    if verdicts is None:
+async def verdict_buttons(service: Service, prediction: Prediction, by: str) -> None:
+    """Draws the buttons, pressed as `by` said before; nothing where there is no answer that can be judged.
+
+    What a person decided in the queue is judged already.
+    """
+    if prediction.outcome != "answered" or prediction.answer is None or prediction.route == "review":
         return
-    right = button("Right", "right", icon_name="check", aria_pressed="false", data_key="1")
-    wrong = button("Wrong", "wrong", icon_name="cross", aria_pressed="false", data_key="2")
+    before = next((said.verdict for said in await service.verdicts.of(prediction.id) if said.by == by), None)
+    buttons = {
+        "right": button("Right", "right", icon_name="check", data_key="1"),
+        "wrong": button("Wrong", "wrong", icon_name="cross", data_key="2"),
+    }
     said = el("span", "", "muted small", role="status")
+
+    def press(verdict: str | None) -> None:
+        for name, shown in buttons.items():
+            attrs(shown, aria_pressed="true" if name == verdict else "false")
 
     async def keep(verdict: Literal["right", "wrong"]) -> None:
         try:
-            await verdicts.add(prediction.id, verdict, by)
+            await service.verdicts.add(prediction.id, verdict, by)
         except SignalboxError as error:
             said.set_text(error.detail)
             return
-        attrs(right, aria_pressed="true" if verdict == "right" else "false")
-        attrs(wrong, aria_pressed="true" if verdict == "wrong" else "false")
-        said.set_text("Kept. Thank you.")
+        press(verdict)
+        said.set_text("Kept: the next calibration learns from it.")
 
-    right.on("click", lambda: keep("right"), args=[])
-    wrong.on("click", lambda: keep("wrong"), args=[])
+    press(before)
+    buttons["right"].on("click", lambda: keep("right"), args=[])
+    buttons["wrong"].on("click", lambda: keep("wrong"), args=[])

@@ -48,17 +48,20 @@ class Way:
                 total = f"{formats.duration(prediction.duration_ms)} · {formats.money(prediction.cost_usd)} in all"
                 el("span", total, "muted small")
 
-    def clear(self) -> None:
+    def settle(self, prediction: Prediction) -> None:
+        """Replace what was drawn by the whole way, with what was decided before it began."""
         self._running = None
         self._box.clear()
+        self._box.classes(add="settled")
+        for attempt in prediction.attempts:
+            self.finish(attempt, prediction.decision)
+        self.end(prediction)
 
 
 def draw_way(prediction: Prediction) -> Way:
     """The whole way of a prediction that is made."""
     way = Way()
-    for attempt in prediction.attempts:
-        way.finish(attempt, prediction.decision)
-    way.end(prediction)
+    way.settle(prediction)
     return way
 
 
@@ -71,12 +74,14 @@ def _station(attempt: Attempt, decision: Decision | None) -> None:
     limit = decision.thresholds.get(attempt.route) if decision is not None else None
     with el("li", "", f"station {attempt.outcome}", data_route=attempt.route):
         _head(attempt.route, _OUTCOMES[attempt.outcome])
+        if attempt.outcome == "skipped":
+            text(_sentence(attempt.reason), "station-reason muted small break", tag="p")
+            return
         with div("station-facts"):
             if attempt.confidence is not None:
                 confidence_bar(attempt.confidence, route=attempt.route, limit=limit)
-            if attempt.outcome != "skipped":
-                el("span", formats.duration(attempt.duration_ms))
-                el("span", formats.money(attempt.cost_usd))
+            el("span", formats.duration(attempt.duration_ms))
+            el("span", formats.money(attempt.cost_usd))
             who = attempt.expert or attempt.model
             if who:
                 text(who, "muted break")
