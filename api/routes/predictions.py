@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.auth.ownership import check_visible
 from api.deps import IdentityDep, PredictionsDep
@@ -21,6 +21,13 @@ router = APIRouter(tags=["predictions"])
 _PAGE = 500
 
 
+def _written_out(value: object) -> object:
+    """Pydantic would take a bare number for seconds since 1970."""
+    if isinstance(value, str) and "-" not in value[1:]:
+        raise ValueError("It must be a time in RFC 3339, such as 2026-11-01T00:00:00Z")
+    return value
+
+
 class Filters(BaseModel):
     """Which predictions; all conditions hold at once."""
 
@@ -28,7 +35,7 @@ class Filters(BaseModel):
 
     outcome: Outcome | None = Field(None, description="How they ended; a review's decision counts.")
     route: Route | Literal["review"] | None = Field(None, description="Which route's answer was given.")
-    since: datetime | None = Field(
+    since: Annotated[datetime, BeforeValidator(_written_out)] | None = Field(
         None, description="The earliest time, in RFC 3339.", examples=["2026-11-01T00:00:00Z"]
     )
     session_id: str | None = Field(None, min_length=1, max_length=200)

@@ -8,13 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 from api_service import EchoSystem, make_service
-from v1_shop import shop
+from v1_shop import shop, shop_data
 
 from api.app import create_app
 from api.wiring import Service
 from signalbox.settings import Settings
 
-__all__ = ["shop"]
+__all__ = ["shop", "shop_data"]
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A program that stands in for the cloud: a scripted server whose answers depend on the question. Prints its base URL.
 
-Each token takes 20 ms, so that a stream lasts long enough to be watched and cut.
+Argument: seconds between the tokens of a stream.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def reply(request: ChatRequest) -> Reply:
 
 
 async def main() -> None:
-    async with ScriptedServer(reply, token_interval_s=0.02) as server:
+    async with ScriptedServer(reply, token_interval_s=float(sys.argv[1])) as server:
         sys.stdout.write(f"{server.base_url}\n")
         sys.stdout.flush()
         await asyncio.Event().wait()

@@ -53,6 +53,7 @@ def main() -> int:
         cloud_base_url=cloud,
         cloud_model="scripted",
         cloud_retries=0,
+        rate_per_minute=0,
         log_level="error",
         log_format="json",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,14 +46,28 @@ def _said_after(output: IO[str] | None, mark: str) -> str:
     raise AssertionError(f"it never said {mark!r} but {''.join(said)}")
 
 
+@contextmanager
+def serving(data_dir: Path, *, token_interval_s: float = 0.0) -> Iterator[str]:
+    """The base URL of a service for `data_dir`."""
+    with _started("v1_cloud.py", str(token_interval_s)) as cloud:
+        url = "http://" + _said_after(cloud.stdout, "http://")
+        with _started("v1_serving.py", str(data_dir), url) as service:
+            yield _said_after(service.stdout, "ready at ")
+
+
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The service's base URL, with `/v1`."""
+def shop_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with an encoder and documents. Copy it to serve it."""
     data_dir = tmp_path_factory.mktemp("shop") / "data"
     encoder = load_encoder(Settings(data_dir=data_dir))
     documents = [Document.make(name, text) for name, text in DOCUMENTS.items()]
     upsert(documents, index_folder=data_dir / "index", encoder=encoder)
-    with _started("v1_cloud.py") as cloud:
-        url = "http://" + _said_after(cloud.stdout, "http://")
-        with _started("v1_serving.py", str(data_dir), url) as service:
-            yield _said_after(service.stdout, "ready at ") + "/v1"
+    return data_dir
+
+
+@pytest.fixture(scope="session")
+def shop(shop_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The service's base URL, with `/v1`. A cloud's stream lasts long enough to be watched and left."""
+    data_dir = shutil.copytree(shop_data, tmp_path_factory.mktemp("served") / "data")
+    with serving(data_dir, token_interval_s=0.02) as url:
+        yield f"{url}/v1"
