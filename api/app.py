@@ -11,7 +11,7 @@ from fastapi.telemetry import TelemetryConfig
 import signalbox
 from api import errors, openapi
 from api.auth import Auth, Gate
-from api.edge import Edge
+from api.edge import Count, Edge
 from api.lifecycle import Lifecycle
 from api.routes import ROUTERS
 from api.wiring import Service
@@ -63,5 +63,15 @@ def create_app(settings: Settings, *, service: Service | None = None, lifecycle:
     errors.install(app)
     openapi.install(app)
     app.add_middleware(Gate, auth=auth, routes=lambda: app.router.routes)
-    app.add_middleware(Edge, settings=settings)
+    app.add_middleware(Edge, settings=settings, count=_counter(lifecycle))
     return app
+
+
+def _counter(lifecycle: Lifecycle) -> Count:
+    """Counts requests in the service's metrics, once it is open."""
+
+    def count(method: str, route: str | None, status: int | None, seconds: float) -> None:
+        if lifecycle.state == "ready":
+            lifecycle.service.telemetry.metrics.record_request(method, route, status, seconds)
+
+    return count

@@ -28,7 +28,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Gate:
-    """ASGI middleware; it leaves `scope["state"]["identity"]` behind.
+    """ASGI middleware; it leaves `identity` and the template of the `route` in `scope["state"]`.
 
     Args:
         routes: what the application serves now.
@@ -46,6 +46,7 @@ class Gate:
         path = scope["path"]
         method = WEBSOCKET if scope["type"] == "websocket" else scope["method"]
         template = self._paths.find(method, path)
+        scope.setdefault("state", {})["route"] = template
         rule = None if template is None else rule_of(method, template, path)
         if rule is not None and rule.public:
             await self._app(scope, receive, send)

@@ -142,6 +142,11 @@ class Metrics:
         self.spent_today.set(spent_usd)
         self.remaining_today.set(math.inf if remaining_usd is None else remaining_usd)
 
+    def record_request(self, method: str, route: str | None, status: int | None, seconds: float) -> None:
+        """Counts one HTTP request; `route` is its template, since a path is the caller's to choose."""
+        known = method if route is not None else "_OTHER"
+        self.requests.labels(known, route or "", str(status or 0)).observe(seconds)
+
     def render(self) -> bytes:
         """All metrics in Prometheus' text format; its media type is `content_type`."""
         return generate_latest(self.registry)
