@@ -151,6 +151,7 @@ def _config(settings: Settings, lifecycle: Lifecycle) -> uvicorn.Config:
 
     app = create_app(settings, lifecycle=lifecycle)
     ui.install(app, settings, lifecycle)
+    app.openapi()  # kept from now on; made when first asked for, it would hold everybody else up
     return uvicorn.Config(
         app,
         http=guarded(settings.max_connections),
