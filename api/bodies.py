@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
+from evaluators.review.targets import MAX_URL, check_url
 from signalbox.errors import InvalidInput, TooLarge
 from signalbox.settings import Settings
 from signalbox.types import Constraints, Message, Query, Route
@@ -75,7 +76,15 @@ class PredictBody(BaseModel):
         None, gt=0, lt=1, description="Error rate accepted among answers given without a person."
     )
     explain: bool = Field(True, description="Say what moved a classifier's answer.")
-    wait_for_review_ms: float = Field(0, ge=0, description="There is nothing to wait for yet: only 0 is accepted.")
+    wait_for_review_ms: float = Field(
+        0, ge=0, description="How long to wait for a person's decision, should the query go to review."
+    )
+    webhook_url: str | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_URL,
+        description="Called once a person has decided, should the query go to review; signed by Standard Webhooks.",
+    )
 
     def to_query(self, settings: Settings) -> Query:
         """The query this body asks for.
@@ -84,9 +93,10 @@ class PredictBody(BaseModel):
             InvalidInput: fields that don't fit together.
             TooLarge: too many or too long messages.
         """
-        if self.wait_for_review_ms:
+        if self.wait_for_review_ms > settings.review_wait_max_ms:
             raise InvalidInput(
-                "wait_for_review_ms must be 0: queries in review can't be waited for. Look at /predictions/{id} later.",
+                f"wait_for_review_ms is {self.wait_for_review_ms:g}; the most is {settings.review_wait_max_ms:g}. Look "
+                "at /predictions/{id} later, give a webhook_url, or raise SIGNALBOX_REVIEW_WAIT_MAX_MS.",
                 field="wait_for_review_ms",
             )
         text, history = self._conversation(settings)
@@ -94,6 +104,7 @@ class PredictBody(BaseModel):
             text=text,
             history=history,
             session_id=self.session_id,
+            webhook_url=self._webhook_url(settings),
             constraints=Constraints(
                 route=self.route,
                 expert=self.expert,
@@ -104,6 +115,17 @@ class PredictBody(BaseModel):
                 explain=self.explain,
             ),
         )
+
+    def _webhook_url(self, settings: Settings) -> str | None:
+        if self.webhook_url is None:
+            return None
+        if settings.webhook_secret is None:
+            raise InvalidInput(
+                "webhook_url is not taken: this service has nothing to sign with. Set SIGNALBOX_WEBHOOK_SECRET "
+                "(echo whsec_$(openssl rand -base64 32)), or leave it out.",
+                field="webhook_url",
+            )
+        return check_url(self.webhook_url, allow_private=settings.webhook_allow_private)
 
     def _conversation(self, settings: Settings) -> tuple[str, tuple[Message, ...]]:
         given = [name for name in ("query", "record", "records") if getattr(self, name) is not None]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from api.routes import batch, documents, health, keys, predict, predictions, session
+from api.routes import batch, documents, health, keys, predict, predictions, reviews, session, verdicts
 from api.v1 import chat, embeddings, models
 
 ROUTERS = (
     predict.router,
     batch.router,
     predictions.router,
+    verdicts.router,
+    reviews.router,
     documents.router,
     health.router,
     keys.router,

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request, Response
 
 from api.bodies import PREDICT_EXAMPLES, PredictBody
-from api.deps import RouterDep, SettingsDep
+from api.deps import ReviewsDep, RouterDep, SettingsDep
 from api.disconnect import while_connected
 from api.events import PREDICTION_STREAM, told
 from api.idempotency import REPLAYED, IdempotencyDep
@@ -16,6 +16,7 @@ from api.limits import JsonRoute
 from api.negotiation import JSON, SSE, negotiate
 from api.openapi import problems
 from api.streaming import Outbox, sse, stream_response
+from evaluators.review import ReviewQueue
 from signalbox.types import Prediction
 
 router = APIRouter(route_class=JsonRoute, tags=["predictions"])
@@ -32,12 +33,14 @@ async def predict(
     response: Response,
     idempotency: IdempotencyDep,
     system: RouterDep,
+    reviews: ReviewsDep,
     settings: SettingsDep,
 ) -> Prediction | Response:
     """Answer a query by the cheapest route that is sure enough; when this returns, the prediction is stored.
 
     `outcome` says how it ended: `answered`; `in_review`, no route was sure enough and a person has to decide (`answer`
     may carry a provisional text); or `refused`, the caller's constraints ruled every route out (`reason` says how).
+    With `wait_for_review_ms` a person's answer is waited for; leaving meanwhile ends the waiting, not the review.
 
     With `Accept: text/event-stream` it answers with events as they come: `attempt`, `token` and `evidence` while it
     works, the whole object as `prediction` last, or `error` with problem details.
@@ -49,7 +52,7 @@ async def predict(
         prediction, replayed = await while_connected(request, once)
         if replayed:
             response.headers[REPLAYED] = "true"
-        return prediction
+        return await while_connected(request, _reviewed(reviews, prediction, body.wait_for_review_ms))
     headers: dict[str, str] = {}
 
     async def work(outbox: Outbox) -> None:
@@ -59,6 +62,13 @@ async def predict(
         prediction, replayed = await idempotency.once(query, body, predict)
         if replayed:
             headers[REPLAYED] = "true"
-        outbox.put(sse("prediction", prediction))
+        outbox.put(sse("prediction", await _reviewed(reviews, prediction, body.wait_for_review_ms)))
 
     return await stream_response(request, work, headers=headers)
+
+
+async def _reviewed(reviews: ReviewQueue, prediction: Prediction, wait_ms: float) -> Prediction:
+    """The prediction as a person has decided on it, if that happens in time."""
+    if prediction.outcome != "in_review" or not wait_ms:
+        return prediction
+    return await reviews.wait(prediction.id, wait_ms)

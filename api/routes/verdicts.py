@@ -1,0 +1,48 @@
+"""POST /predictions/{id}/verdict: was the answer right? One click, by anyone who may judge."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.deps import VerdictsDep
+from api.limits import JsonRoute
+from api.openapi import problems
+from api.routes.reviews import ReviewerDep
+from signalbox.storage import PersonVerdict
+from signalbox.storage.verdicts import MAX_BY, MAX_COMMENT, Said
+
+router = APIRouter(route_class=JsonRoute, tags=["predictions"])
+
+_EXAMPLES: dict[str, Any] = {
+    "right": {"summary": "The answer is right", "value": {"verdict": "right"}},
+    "wrong": {"summary": "It is wrong", "value": {"verdict": "wrong", "comment": "That was last year's price."}},
+}
+
+
+class VerdictBody(BaseModel):
+    """What the caller says of the answer; the latest of each person counts."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    verdict: Said
+    comment: str | None = Field(None, min_length=1, max_length=MAX_COMMENT)
+    reviewer: str | None = Field(
+        None, min_length=1, max_length=MAX_BY, description="Who says so, where no keys are in use."
+    )
+
+
+@router.post(
+    "/predictions/{id}/verdict",
+    responses=problems(400, 401, 403, 404, 408, 413, 415, 421, 422, 429, 500, 503),
+)
+async def judge_prediction(
+    id: Annotated[str, Path(max_length=200, description="As `POST /predict` gave it.")],  # noqa: A002
+    verdicts: VerdictsDep,
+    reviewer: ReviewerDep,
+    body: Annotated[VerdictBody, Body(openapi_examples=_EXAMPLES)],
+) -> PersonVerdict:
+    """Say whether an answer given without a person is right. Those in review are decided on in the queue."""
+    return await verdicts.add(id, body.verdict, reviewer, body.comment)

@@ -1,0 +1,231 @@
+"""Reviews over HTTP: the queue's objects, its refusals as problems, and the asker who waits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from api_service import EchoSystem, make_service
+
+from api.app import create_app
+from api.wiring import Service
+from signalbox.settings import Settings
+from signalbox.types import Answer, Prediction, Query, ReviewRef, new_id
+
+SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+class UnsureSystem(EchoSystem):
+    """Sends every query to review; `answered` ones start with an exclamation mark."""
+
+    async def predict(self, query: Query, *, observe: Any = None) -> Prediction:
+        assert self.store is not None
+        store, self.store = self.store, None
+        made = await super().predict(query)
+        self.store = store
+        if not query.text.startswith("!"):
+            made = made.model_copy(
+                update={
+                    "outcome": "in_review",
+                    "reason": "no route was sure enough",
+                    "answer": Answer(text="maybe", provisional=True),
+                    "route": None,
+                    "confidence": 0.4,
+                    "review": ReviewRef(id=new_id("rev"), state="waiting", url=f"/predictions/{made.id}"),
+                    "webhook_url": query.webhook_url,
+                }
+            )
+        await store.add(made)
+        return made
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", port=0, local_model="none", webhook_secret=SECRET)
+
+
+@pytest.fixture
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    async with await make_service(settings, UnsureSystem()) as service:
+        yield service
+
+
+@pytest.fixture
+async def client(settings: Settings, service: Service) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(create_app(settings, service=service))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
+        yield client
+
+
+async def ask(client: httpx.AsyncClient, query: str = "How long?", **more: Any) -> dict[str, Any]:
+    answer = await client.post("/predict", json={"query": query, **more})
+    assert answer.status_code == 200, answer.text
+    asked: dict[str, Any] = answer.json()
+    return asked
+
+
+async def claimed(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+    """What there is to claim, once there is something."""
+    for _ in range(1_000):
+        items: list[dict[str, Any]] = (await client.post("/reviews/claim")).json()["items"]
+        if items:
+            return items
+        await asyncio.sleep(0.01)
+    raise AssertionError("nothing came into the queue")
+
+
+async def test_from_question_to_a_persons_answer(client: httpx.AsyncClient) -> None:
+    asked = await ask(client)
+    listed = (await client.get("/reviews", params={"state": "waiting"})).json()
+    assert [item["id"] for item in listed["items"]] == [asked["review"]["id"]]
+    assert listed["next_cursor"] is None
+    (item,) = (await client.post("/reviews/claim", json={"reviewer": "ann"})).json()["items"]
+    assert (item["claimed_by"], item["prediction"]["query"]) == ("ann", "How long?")
+    path = f"/reviews/{item['id']}"
+    assert (await client.post(f"{path}/renew", json={"reviewer": "ann"})).status_code == 200
+    said = {"item_version": item["version"], "verdict": "wrong", "correction": "14 days", "reviewer": "ann"}
+    decided = await client.post(f"{path}/decide", json=said)
+    assert decided.status_code == 200, decided.text
+    assert decided.json()["decision"]["by"] == "ann"
+    shown = (await client.get(f"/predictions/{asked['id']}")).json()
+    assert (shown["outcome"], shown["route"], shown["answer"]["text"]) == ("answered", "review", "14 days")
+    detail = (await client.get(path)).json()
+    assert [event["kind"] for event in detail["history"]] == ["queued", "claimed", "decided"]
+    exported = (await client.get("/reviews/export")).text.splitlines()
+    assert [json.loads(line)["correction"] for line in exported] == ["14 days"]
+    stats = (await client.get("/reviews/stats")).json()
+    assert (stats["waiting"], stats["decided"]) == (0, 1)
+    assert (await client.post(f"{path}/undo", headers={"X-Reviewer": "ann"})).json()["state"] == "claimed"
+    assert (await client.post(f"{path}/release", headers={"X-Reviewer": "ann"})).json()["state"] == "waiting"
+
+
+async def test_without_a_name_the_reviewer_is_local(client: httpx.AsyncClient) -> None:
+    await ask(client)
+    (item,) = (await client.post("/reviews/claim")).json()["items"]
+    assert item["claimed_by"] == "local"
+    assert (await client.post("/reviews/claim")).json() == {"items": [], "next_cursor": None}
+
+
+async def test_refusals_are_problems(client: httpx.AsyncClient) -> None:
+    asked = await ask(client)
+    path = f"/reviews/{asked['review']['id']}"
+    (item,) = (await client.post("/reviews/claim", json={"reviewer": "ann"})).json()["items"]
+    right = {"item_version": item["version"], "verdict": "right"}
+    for verb, body, status, words in (
+        ("decide", right | {"reviewer": "bob"}, 409, "claimed by ann until"),
+        ("decide", right | {"reviewer": "ann", "item_version": 1}, 409, "version 2 now"),
+        ("decide", {"item_version": 2, "verdict": "wrong", "reviewer": "ann"}, 422, "correction"),
+        ("decide", right | {"reviewer": ""}, 422, "reviewer"),
+        ("decide", right | {"item_version": "2"}, 422, "item_version"),
+        ("decide", right | {"note": "x"}, 422, "note"),
+        ("renew", {"reviewer": "bob"}, 409, "claimed by ann"),
+        ("undo", {"reviewer": "bob"}, 409, "claimed by ann"),
+    ):
+        answer = await client.post(f"{path}/{verb}", json=body)
+        assert answer.status_code == status, (body, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert words in answer.text
+    assert (await client.get("/reviews/rev_none")).status_code == 404
+    assert (await client.get("/reviews", params={"state": "done"})).status_code == 422
+    assert (await client.get("/reviews", params={"cursor": "x"})).status_code == 422
+    assert (
+        await client.post("/reviews/claim", content=b"{", headers={"content-type": "text/plain"})
+    ).status_code == 415
+
+
+async def test_an_asker_may_wait_for_the_person(client: httpx.AsyncClient) -> None:
+    waiting = asyncio.create_task(ask(client, wait_for_review_ms=60_000))
+    items = await claimed(client)
+    said = {"item_version": items[0]["version"], "verdict": "right"}
+    await client.post(f"/reviews/{items[0]['id']}/decide", json=said)
+    answer = await waiting
+    assert (answer["outcome"], answer["route"], answer["answer"]["text"]) == ("answered", "review", "maybe")
+    assert (await ask(client, "again", wait_for_review_ms=1))["outcome"] == "in_review"
+    assert (await ask(client, "!at once", wait_for_review_ms=60_000))["outcome"] == "answered"
+    refused = await client.post("/predict", json={"query": "a", "wait_for_review_ms": 600_001})
+    assert (refused.status_code, refused.json()["field"]) == (422, "wait_for_review_ms")
+
+
+async def test_a_stream_waits_for_the_person_too(client: httpx.AsyncClient) -> None:
+    async def stream() -> str:
+        body = {"query": "How long?", "wait_for_review_ms": 60_000}
+        return (await client.post("/predict", json=body, headers={"accept": "text/event-stream"})).text
+
+    waiting = asyncio.create_task(stream())
+    items = await claimed(client)
+    said = {"item_version": items[0]["version"], "verdict": "right"}
+    await client.post(f"/reviews/{items[0]['id']}/decide", json=said)
+    assert '"route":"review"' in await waiting
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.com/x",
+        "example.com",
+        "http://",
+        "http://user:pass@example.com/",
+        "http://example.com/#x",
+        "http://localhost/x",
+        "http://hooks.internal/x",
+        "http://127.0.0.1/x",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://10.1.2.3/",
+        "http://192.168.0.1:8000/",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::1]/",
+        "http://[::ffff:10.0.0.1]/",
+        "http://[64:ff9b::a00:1]/",
+        "http://[fd00::1]/",
+        "http://0.0.0.0/",
+        "http://exa mple.com/",
+        "https://example.com/" + "x" * 2_000,
+        "https://example.com:99999/",
+    ],
+)
+async def test_webhooks_to_places_that_may_not_be_called(client: httpx.AsyncClient, url: str) -> None:
+    answer = await client.post("/predict", json={"query": "a", "webhook_url": url})
+    assert (answer.status_code, answer.json()["field"]) == (422, "webhook_url"), answer.text
+
+
+async def test_a_webhooks_url_is_kept_and_not_shown(client: httpx.AsyncClient, service: Service) -> None:
+    asked = await ask(client, webhook_url="https://example.com/hooks/secret-path?x=1")
+    await client.post("/reviews/claim")
+    said = {"item_version": 2, "verdict": "right"}
+    decided = await client.post(f"/reviews/{asked['review']['id']}/decide", json=said)
+    for text in (json.dumps(asked), decided.text, (await client.get(f"/predictions/{asked['id']}")).text):
+        assert "secret-path" not in text
+    document = (await client.get("/openapi.json")).json()["components"]["schemas"]
+    assert "webhook_url" not in document["Prediction"]["properties"]
+
+
+async def test_webhooks_need_a_secret(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", port=0, local_model="none")
+    async with await make_service(settings, UnsureSystem()) as service:
+        transport = httpx.ASGITransport(create_app(settings, service=service))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
+            answer = await client.post("/predict", json={"query": "a", "webhook_url": "https://example.com"})
+    assert (answer.status_code, answer.json()["field"]) == (422, "webhook_url")
+    assert "SIGNALBOX_WEBHOOK_SECRET" in answer.json()["detail"]
+
+
+async def test_one_click_says_right_or_wrong(client: httpx.AsyncClient, service: Service) -> None:
+    answered, waiting = await ask(client, "!now"), await ask(client)
+    path = f"/predictions/{answered['id']}/verdict"
+    said = await client.post(path, json={"verdict": "wrong", "comment": "old price", "reviewer": "ann"})
+    assert said.status_code == 200, said.text
+    assert (said.json()["by"], said.json()["verdict"]) == ("ann", "wrong")
+    await client.post(path, json={"verdict": "right", "reviewer": "ann"})
+    assert [kept.verdict for kept in await service.verdicts.of(answered["id"])] == ["right"]
+    for target, body, status in (
+        (path, {"verdict": "unsafe"}, 422),
+        ("/predictions/prd_none/verdict", {"verdict": "right"}, 404),
+        (f"/predictions/{waiting['id']}/verdict", {"verdict": "right"}, 422),
+    ):
+        assert (await client.post(target, json=body)).status_code == status
