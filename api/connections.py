@@ -58,6 +58,7 @@ class _Guarded(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._idle_since: float | None = None
         self._unsent = 0
+        self._heard_at = 0.0
         self._write_due: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
@@ -81,6 +82,7 @@ class _Guarded(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
+        self._heard_at = self.loop.time()
         super().data_received(data)
         if self._in_head:
             self._head_bytes += len(data)
@@ -139,7 +141,9 @@ class _Guarded(HttpToolsProtocol):
         if self._write_due is not None and now >= self._write_due:
             unsent = self.transport.get_write_buffer_size()
             self._write_due = None
-            if unsent > max(0.0, self._unsent - _SLOWEST_READER * self.write_timeout_s):
+            stuck = unsent > max(0.0, self._unsent - _SLOWEST_READER * self.write_timeout_s)
+            # Many clients send all before they read anything.
+            if stuck and now - self._heard_at >= self.write_timeout_s:
                 log.warning("a reader was dropped", unsent_bytes=unsent, timeout_s=self.write_timeout_s)
                 self.transport.abort()
                 return

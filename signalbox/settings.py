@@ -64,6 +64,9 @@ class Settings(BaseModel):
     max_concurrent_queries: int = Field(64, ge=1, description="Queries worked on at once; more are answered 503.")
     max_batch_queries: int = Field(8, ge=1, description="Queries of batches among those, all batches together.")
     max_batch_lines: int = Field(1_000_000, ge=1, description="Most lines of one batch.")
+    max_batch_waiting_bytes: int = Field(
+        4_000_000_000, ge=0, description="Answers of one batch kept on disk for a caller that does not read yet."
+    )
 
     deadline_ms: float = Field(30_000, gt=0, description="Time a query gets when it names none.")
     shutdown_grace_ms: float = Field(10_000, gt=0, description="Time that running queries get when the service stops.")

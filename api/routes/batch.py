@@ -57,14 +57,16 @@ _ANSWERS: dict[str, Any] = {
 async def predict_batch(request: Request, service: ServiceDep, system: RouterDep) -> Response:
     """Answer many queries in one request, line by line and in order, each as `POST /predict` would.
 
-    Answers come while lines are still being sent, and reading stops while answers are not taken: read as you write,
-    or send parts. When the connection closes the work stops; answers that came are stored.
+    Answers come while lines are still being sent; what a caller does not read yet is kept for it up to a limit, at
+    which reading stops. When the connection closes the work stops; what was answered until then is stored.
     """
     negotiate(request, (NDJSON,))
     check_ndjson(request)
     batch = _Batch(request, service, system)
+    # Many clients send all before they read anything; what waits for them waits on disk.
+    outbox = Outbox(service.settings.max_batch_waiting_bytes, spill=service.settings.data_dir)
     return await stream_response(
-        request, batch.run, media_type=NDJSON, ping=b"", of_error=_line_of, gone=batch.gone.wait
+        request, batch.run, media_type=NDJSON, ping=b"", of_error=_line_of, gone=batch.gone.wait, outbox=outbox
     )
 
 
@@ -95,6 +97,7 @@ class _Batch:
         count = 0
         async for line in lines:
             count += 1
+            outbox.alive()
             await ahead.put(group.create_task(self._answer(line)))
         if not count:
             raise errors.MalformedJson("The body is empty. Send at least one line.", field="body")

@@ -226,9 +226,10 @@ async def test_nothing_more_is_read_while_answers_are_not_taken(
     service: Service, settings: Settings, system: EchoSystem
 ) -> None:
     system.store = None
+    service.settings = settings.model_copy(update={"max_batch_waiting_bytes": 1_000_000})
     wire = BatchWire(create_app(settings, service=service), taking=False)
     line = body([{"query": "a" * 190}])
-    for _ in range(20_000):
+    for _ in range(8_000):
         wire.give(line)
     wire.give(b"", more=False)
     seen = 0
@@ -238,7 +239,23 @@ async def test_nothing_more_is_read_while_answers_are_not_taken(
     assert seen < 5_000
     wire.taking.set()
     await asyncio.wait_for(wire.request, 60)
-    assert len(wire.answers()) == 20_000
+    assert len(wire.answers()) == 8_000
+
+
+async def test_who_sends_all_before_reading_gets_all(service: Service, settings: Settings, system: EchoSystem) -> None:
+    """What waits is kept on disk, in a file that nobody else sees."""
+    system.store = None
+    there = set(settings.data_dir.iterdir())
+    wire = BatchWire(create_app(settings, service=service), taking=False)
+    for number in range(3_000):
+        wire.give(body([{"query": str(number)}]), more=number < 2_999)
+    while len(system.asked) < 3_000:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    assert not wire.sent
+    assert set(settings.data_dir.iterdir()) == there
+    wire.taking.set()
+    await asyncio.wait_for(wire.request, 60)
+    assert [said(answer) for answer in wire.answers()] == [str(number) for number in range(3_000)]
 
 
 async def test_who_leaves_stops_the_batch(service: Service, settings: Settings, system: EchoSystem) -> None:

@@ -223,13 +223,11 @@ async def test_who_does_not_take_the_answer_is_dropped(
     line = b'{"query": "%b"}\n' % (b"a" * 190)
     async with served(settings, service, write_timeout_s=0.3) as port:
         _reader, writer = await connect(port, batch + b"Transfer-Encoding: chunked\r\n\r\n")
-        chunk = b"%x\r\n" % (len(line) * 1_000) + line * 1_000 + b"\r\n"
-        with pytest.raises(OSError):  # noqa: PT012
-            for _ in range(1_000):
-                writer.write(chunk)
-                await asyncio.wait_for(writer.drain(), 20)
-        assert "a reader was dropped" in caplog.text
-        assert len(system.asked) < 500_000
+        chunk = b"%x\r\n" % (len(line) * 20_000) + line * 20_000 + b"\r\n0\r\n\r\n"
+        writer.write(chunk)
+        await asyncio.wait_for(writer.drain(), 60)
+        while "a reader was dropped" not in caplog.text:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
         assert await healthy(port)
 
 
