@@ -1,40 +1,60 @@
 """The way of a query, as a LangGraph graph. The whole topology is in `build_graph`; choosing is in `agents.policy`.
 
-screen -> plan -> classify -> verify -> (accepted?) finish
-                     retrieve -> ground -> verify -> shorten -> finish
-                        cloud -> verify -> finish, or review
+plan -> classify -> (accepted?) finish
+          ground -> (accepted?) finish
+           cloud -> (accepted?) finish, or review
+
+A node takes its steps in order. They are not nodes of their own because each costs as much as an expert's answer.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
 
 from agents import nodes
 from agents.state import RouterState, Run
 
-Next = Literal["classify", "retrieve", "cloud", "review"]
+Next = Literal["classify", "ground", "cloud", "review"]
 RouterGraph = CompiledStateGraph[RouterState, Run, RouterState, RouterState]
+
+
+class Step(Protocol):
+    """What is done with a query: a function of `agents.nodes`, or several in a row."""
+
+    async def __call__(self, state: RouterState, runtime: Runtime[Run]) -> RouterState: ...
 
 
 def build_graph() -> RouterGraph:
     """Compile it: once a process, without a checkpointer."""
     graph = StateGraph(RouterState, context_schema=Run)
-    for name in ("screen", "plan", "classify", "retrieve", "ground", "cloud", "verify", "shorten", "review"):
-        graph.add_node(name, getattr(nodes, name))
-    graph.add_edge(START, "screen")
-    graph.add_edge("screen", "plan")
+    graph.add_node("plan", in_order(nodes.screen, nodes.plan))
+    graph.add_node("classify", in_order(nodes.classify, nodes.verify))
+    graph.add_node("ground", in_order(nodes.retrieve, nodes.ground, nodes.verify, nodes.shorten))
+    graph.add_node("cloud", in_order(nodes.cloud, nodes.verify))
+    graph.add_node("review", nodes.review)
+    graph.add_edge(START, "plan")
     graph.add_conditional_edges("plan", next_route)
-    graph.add_edge("classify", "verify")
-    graph.add_edge("retrieve", "ground")
-    graph.add_edge("ground", "verify")
-    graph.add_edge("cloud", "verify")
-    graph.add_conditional_edges("verify", after_verify)
-    graph.add_edge("shorten", END)
+    graph.add_conditional_edges("classify", after_attempt)
+    graph.add_conditional_edges("ground", after_attempt)
+    graph.add_conditional_edges("cloud", after_attempt)
     graph.add_edge("review", END)
     return graph.compile(name="signalbox")
+
+
+def in_order(*steps: Step) -> Step:
+    """One node that takes several steps, each of which sees what those before it have changed."""
+
+    async def node(state: RouterState, runtime: Runtime[Run]) -> RouterState:
+        changed: RouterState = {}
+        for step in steps:
+            changed |= await step({**state, **changed}, runtime)
+        return changed
+
+    return node
 
 
 def next_route(state: RouterState) -> Next:
@@ -44,13 +64,10 @@ def next_route(state: RouterState) -> Next:
         case "classifier":
             return "classify"
         case "grounded":
-            return "retrieve"
+            return "ground"
         case _:
             return "cloud"
 
 
-def after_verify(state: RouterState) -> Next | Literal["shorten", "__end__"]:
-    accepted = state.get("accepted")
-    if accepted is None:
-        return next_route(state)
-    return "shorten" if accepted.route == "grounded" and accepted.signals else "__end__"
+def after_attempt(state: RouterState) -> Next | Literal["__end__"]:
+    return next_route(state) if state.get("accepted") is None else "__end__"

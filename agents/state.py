@@ -52,7 +52,7 @@ class Candidate:
 
 
 class RouterState(TypedDict, total=False):
-    """Keys appear as the query advances: `text` after screen, `plan` after plan, `candidate` after an attempt."""
+    """Keys appear as the query advances: `text` and `plan` after plan, `candidate` after an attempt."""
 
     query: Query
     text: str

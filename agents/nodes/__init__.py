@@ -1,4 +1,4 @@
-"""One node of the graph a file: a function of the state and the run that returns what it changes."""
+"""One step of the graph a file: a function of the state and the run that returns what it changes."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from langgraph.runtime import Runtime
 
 from agents.events import AttemptStarted
 from agents.state import Candidate, RouterState, Run
+from signalbox.contracts import Encoder, Expert, Opinion, Vectors
 from signalbox.errors import SignalboxError
 from signalbox.telemetry import span
 
@@ -19,8 +20,8 @@ async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     started = time.perf_counter()
     with span("classify", expert=expert.name):
         try:
-            (opinion,) = await run.in_time(
-                expert.predict, [state["text"]], vectors=state["vector"][None, :], explain=constraints.explain
+            opinion, vector = await run.in_time(
+                _ask, expert, run.parts.encoder, state["text"], explain=constraints.explain
             )
         except SignalboxError as error:
             failed = Candidate(route="classifier", answer=None, expert=expert.name, failure=error.detail, broken=True)
@@ -34,4 +35,11 @@ async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         expert=expert.name,
         duration_ms=(time.perf_counter() - started) * 1000,
     )
-    return {"candidate": candidate, "remaining": state["remaining"][1:]}
+    return {"candidate": candidate, "remaining": state["remaining"][1:], "vector": vector}
+
+
+def _ask(expert: Expert, encoder: Encoder, text: str, *, explain: bool) -> tuple[Opinion, Vectors]:
+    """Encodes too, so that a query changes threads once."""
+    vectors = encoder.encode([text])
+    (opinion,) = expert.predict([text], vectors=vectors, explain=explain)
+    return opinion, vectors[0]

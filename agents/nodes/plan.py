@@ -27,8 +27,7 @@ async def plan(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     )
     for attempt in skipped:
         run.tell(AttemptFinished(attempt))
-    vectors = await run.in_thread(run.parts.encoder.encode, [state["text"]])
-    return {"plan": made, "remaining": made.order, "attempts": skipped, "vector": vectors[0]}
+    return {"plan": made, "remaining": made.order, "attempts": skipped}
 
 
 def unavailable_routes(parts: Parts, query: Query) -> dict[Route, str]:

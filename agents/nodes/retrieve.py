@@ -29,5 +29,6 @@ async def find_passages(state: RouterState, run: Run) -> tuple[Passage, ...]:
     if known is not None or run.parts.retriever is None:
         return known or ()
     with span("retrieve"):
-        found = await run.in_time(run.parts.retriever.search, state["text"], 2 * PASSAGES_READ, vector=state["vector"])
+        vector = state.get("vector")  # where no expert was asked before, the retriever encodes
+        found = await run.in_time(run.parts.retriever.search, state["text"], 2 * PASSAGES_READ, vector=vector)
     return tuple(passage for passage in found if passage.metadata.get("status") != "outdated")[:PASSAGES_READ]

@@ -9,11 +9,14 @@ from agents.state import RouterState, Run
 from signalbox.errors import InvalidInput
 from signalbox.text import looks_like_injection, normalise
 
+_SHORT = 1_000  # characters that are read sooner than another thread is asked to
+
 
 async def screen(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     """Raises InvalidInput when nothing readable is left of the text."""
     run = runtime.context
-    text = await run.in_thread(_readable, state["query"].text, run.parts.max_query_chars)
+    given, most = state["query"].text, run.parts.max_query_chars
+    text = _readable(given, most) if len(given) <= _SHORT else await run.in_thread(_readable, given, most)
     warnings = []
     if looks_like_injection(text):
         warnings.append("the query reads like an attempt to instruct the model; it was treated as text to answer only")

@@ -19,7 +19,7 @@ async def shorten(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     """Leaves the answer as it is when there is no model, no time, no calibration or not enough certainty."""
     run, accepted = runtime.context, state.get("accepted")
     known = run.parts.policy.routes.get("grounded")
-    if accepted is None or accepted.answer is None or accepted.answer.text is None:
+    if accepted is None or not accepted.signals or accepted.answer is None or accepted.answer.text is None:
         return {}
     if run.parts.scorer is None or known is None or known.short is None or run.time_left_ms() < ROOM_MS:
         return {}
