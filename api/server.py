@@ -11,8 +11,9 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -29,9 +30,14 @@ STOPPED = 0
 INTERRUPTED = 130
 _BACKLOG = 2048
 _OTHER_FILES = 512
-_MAX_MESSAGE_BYTES = 1_000_000
-_MAX_WAITING_MESSAGES = 32
-_MOST_SOCKET_BYTES = 1_000_000  # of a page's message; a query is far smaller
+WEBSOCKETS: Mapping[str, Any] = {
+    "ws": "websockets-sansio",
+    "ws_max_size": 1_000_000,  # of a page's message; a query is far smaller
+    "ws_max_queue": 32,
+    "ws_ping_interval": 20.0,
+    "ws_ping_timeout": 20.0,
+    "ws_per_message_deflate": False,  # a small message may unpack to a large one
+}
 
 
 def serve(settings: Settings, *, say: Callable[[str], None] | None = None, opener: Opener = open_from_settings) -> int:
@@ -156,8 +162,7 @@ def _config(settings: Settings, lifecycle: Lifecycle) -> uvicorn.Config:
         app,
         http=guarded(settings.max_connections),
         lifespan="on",
-        ws="websockets-sansio",
-        ws_max_size=_MOST_SOCKET_BYTES,
+        **WEBSOCKETS,
         access_log=False,
         log_config=None,
         log_level="warning",
