@@ -18,7 +18,8 @@ from starlette.types import Scope
 
 from agents.events import Event, Observer, Token
 from api import errors
-from api.streaming import Outbox, stream_response
+from api.outbox import Outbox
+from api.streaming import stream_response
 from api.v1.answers import LATER, About, Usage, about, headers_of, pieces, text_of, usage_of
 from signalbox.errors import UpstreamError
 from signalbox.types import Prediction, new_id
