@@ -174,4 +174,6 @@ def _page(target: str, message: str | None = None, status: int = 200) -> Respons
 <input type="hidden" name="next" value="{html.escape(target)}">
 <button>Sign in</button>
 <p>An administrator makes keys with <code>signalbox keys create</code>.</p></form></body></html>"""
-    return HTMLResponse(content, status_code=status, headers={"Content-Security-Policy": _POLICY})
+    # Where no referrer is sent, browsers send a form with the origin `null`, which the edge refuses.
+    headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin"}
+    return HTMLResponse(content, status_code=status, headers=headers)

@@ -37,6 +37,12 @@
     if (kept !== null && field.type !== "checkbox" && field.value === "" ) setValue(field, kept);
     else if (kept !== null && field.type === "checkbox" && kept === "true") setValue(field, true);
     else if (kept !== null && field.tagName === "SELECT") setValue(field, kept);
+    // What is set must be seen: a panel that holds something of it is open.
+    const panel = field.closest("[hidden]");
+    if (panel && kept && kept !== "false" && kept !== field.options?.[0].value) {
+      panel.hidden = false;
+      document.querySelector(`[data-toggles="${panel.id}"]`)?.setAttribute("aria-expanded", "true");
+    }
   }
   new MutationObserver(() => {
     for (const field of document.querySelectorAll("[data-draft]:not([data-restored])")) restore(field);
