@@ -217,7 +217,7 @@ class ScriptedServer:
         elif fault.kind == "cut_stream":
             result = as_result(fault.text, request, model=name)
             if stream:
-                await self._stream(exchange, result, usage=True, share=0.5)
+                await self._stream(exchange, result, usage=True, share=0.5 if fault.text else 0.25)
             else:
                 content = json.dumps(wire.completion(result)).encode()
                 await exchange.start(200, "application/json", {"content-length": str(len(content))})
