@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from api.cli import calibrate, doctor, ingest, init, keys, predict, serve
+from api.cli import calibrate, doctor, ingest, init, keys, predict, review, serve
 from signalbox.errors import DeadlineExceeded, MissingDependency, SignalboxError, Unavailable, UpstreamError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 for command in (init.init, serve.serve, predict.predict, ingest.ingest, calibrate.calibrate, doctor.doctor):
     app.command()(command)
 app.add_typer(keys.app, name="keys")
+app.add_typer(review.app, name="review")
 
 BAD_INPUT, SERVICE_MISSING, INTERRUPTED = 2, 3, 130
 

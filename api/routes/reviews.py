@@ -14,7 +14,7 @@ from api.auth import Identity
 from api.deps import IdentityDep, ReviewsDep
 from api.limits import JsonRoute
 from api.openapi import problems
-from evaluators.review import ReviewCase, ReviewDecision, ReviewEvent, ReviewItem, ReviewQueue, ReviewStats
+from evaluators.review import ReviewCase, ReviewDecision, ReviewEvent, ReviewItem, ReviewPage, ReviewQueue, ReviewStats
 from evaluators.review.queue import MAX_CLAIM, MAX_LIMIT
 from evaluators.review.rules import MAX_REVIEWER, check_reviewer
 from evaluators.review.types import State, Verdict
@@ -69,22 +69,10 @@ class DecideBody(ReviewDecision):
     reviewer: str | None = _NAME
 
 
-class ReviewPage(BaseModel):
-    items: list[ReviewItem]
-    next_cursor: str | None
-
-
 class ReviewDetail(ReviewItem):
     """An item with all that happened to it, oldest first."""
 
     history: list[ReviewEvent]
-
-
-class Claimed(BaseModel):
-    """Fewer than asked for, or none: no more are waiting."""
-
-    items: list[ReviewItem]
-    next_cursor: None = None
 
 
 async def _reviewer(request: Request, identity: IdentityDep) -> str:
@@ -160,10 +148,10 @@ async def export_reviews(reviews: ReviewsDep) -> StreamingResponse:
 
 
 @router.post("/claim", responses=_ACT)
-async def claim_reviews(reviews: ReviewsDep, reviewer: ReviewerDep, body: ClaimBody | None = None) -> Claimed:
+async def claim_reviews(reviews: ReviewsDep, reviewer: ReviewerDep, body: ClaimBody | None = None) -> ReviewPage:
     """Take the most urgent reviews, or one by its id. Nobody else is given them until the lease ends."""
     body = body or ClaimBody()
-    return Claimed(items=await reviews.claim(reviewer, limit=body.limit, id=body.id))
+    return ReviewPage(items=await reviews.claim(reviewer, limit=body.limit, id=body.id))
 
 
 @router.get("/{id}", responses=_ONE)

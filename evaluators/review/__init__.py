@@ -13,6 +13,7 @@ from evaluators.review.types import (
     ReviewDecision,
     ReviewEvent,
     ReviewItem,
+    ReviewPage,
     ReviewStats,
 )
 from evaluators.review.webhooks import WebhookSender
@@ -24,6 +25,7 @@ __all__ = [
     "ReviewDecision",
     "ReviewEvent",
     "ReviewItem",
+    "ReviewPage",
     "ReviewQueue",
     "ReviewStats",
     "WebhookSender",

@@ -135,6 +135,13 @@ class ReviewItem(Frozen):
         )
 
 
+class ReviewPage(Frozen):
+    """Some of the items, and the cursor of the next ones; None where there are no more."""
+
+    items: list[ReviewItem]
+    next_cursor: str | None = None
+
+
 class ReviewEvent(Frozen):
     """One thing that happened to an item; `version` is the item's after it. `by` is None where it was nobody."""
 
