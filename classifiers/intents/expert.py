@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from classifiers.intents.signals import SIGNALS, Head
+from classifiers.intents.tfidf import Terms
 from classifiers.intents.wording import Wording
 from signalbox.calibration import LogisticModel
 from signalbox.contracts import Encoder, Opinion, Vectors
@@ -78,11 +79,14 @@ class IntentExpert:
             return ()
         vectors = self._checked(texts, vectors)
         head = self._trained.head
-        probabilities, signals = head.signals(texts, vectors, head.logits(texts, vectors))
+        terms = [head.vectoriser.transform(text) for text in texts]
+        probabilities, signals = head.signals(texts, vectors, head.logits(terms, vectors))
         confidences = self._trained.confidence.predict(signals)
         return tuple(
-            self._opinion(text, row, values, float(confidence), explain)
-            for text, row, values, confidence in zip(texts, probabilities, signals, confidences, strict=True)
+            self._opinion(text, row, values, float(confidence), own if explain else None)
+            for text, own, row, values, confidence in zip(
+                texts, terms, probabilities, signals, confidences, strict=True
+            )
         )
 
     def _checked(self, texts: Sequence[str], vectors: Vectors | None) -> Vectors:
@@ -96,7 +100,7 @@ class IntentExpert:
         return vectors.astype(np.float32, copy=False)
 
     def _opinion(
-        self, text: str, probabilities: np.ndarray, signals: np.ndarray, confidence: float, explain: bool
+        self, text: str, probabilities: np.ndarray, signals: np.ndarray, confidence: float, terms: Terms | None
     ) -> Opinion:
         trained = self._trained
         best = int(probabilities.argmax())
@@ -112,20 +116,21 @@ class IntentExpert:
             answer=Answer(text=trained.replies[best], labels=(label,)),
             confidence=confidence,
             features={**dict(zip(SIGNALS, map(float, signals), strict=True)), **self._wording.signals(text, best)},
-            evidence=self._evidence(text, best) if explain else (),
+            evidence=() if terms is None else self._evidence(terms, best),
         )
 
-    def _evidence(self, text: str, label: int) -> tuple[Contribution, ...]:
+    def _evidence(self, terms: Terms, label: int) -> tuple[Contribution, ...]:
         """The terms that moved the label's logit most, in logits above the average label's."""
         head = self._trained.head
-        terms = list(head.vectoriser.terms(text))
-        if not terms:
-            return ()
-        rows = head.text_weights[[column for _, _, column, _ in terms]]
-        values = np.array([value for _, _, _, value in terms])
+        columns, values, counts = terms
+        rows = head.text_weights[columns]
         effects = values * (rows[:, label] - rows.mean(axis=1)) / head.temperature
         order = np.argsort(-np.abs(effects), kind="stable")[:_CONTRIBUTIONS]
         return tuple(
-            Contribution(feature=terms[index][0], value=float(terms[index][1]), effect=float(effects[index]))
+            Contribution(
+                feature=head.vectoriser.shown(int(columns[index])),
+                value=float(counts[index]),
+                effect=float(effects[index]),
+            )
             for index in order
         )

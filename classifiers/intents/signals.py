@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.intents.tfidf import TextVectoriser
+from classifiers.intents.tfidf import Terms, TextVectoriser
 from signalbox.contracts import Vectors
 
 Floats = NDArray[np.float64]
@@ -53,11 +53,10 @@ class Head:
     scope_weights: NDArray[np.float32]
     scope_bias: float
 
-    def logits(self, texts: Sequence[str], vectors: Vectors) -> Floats:
-        """Shape (len(texts), labels), not yet divided by the temperature."""
+    def logits(self, terms: Sequence[Terms], vectors: Vectors) -> Floats:
+        """Shape (len(terms), labels), not yet divided by the temperature."""
         out: Floats = (vectors @ self.vector_weights).astype(np.float64) + self.bias
-        for row, text in zip(out, texts, strict=True):
-            columns, values = self.vectoriser.transform(text)
+        for row, (columns, values, _) in zip(out, terms, strict=True):
             row += values.astype(np.float32) @ self.text_weights[columns]
         return out
 

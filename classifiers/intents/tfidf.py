@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +22,7 @@ _SPACES = re.compile(r"\s\s+")
 _CHARACTER_SIZES = (3, 4, 5)
 
 Analyser = Callable[[str], list[str]]
+Terms = tuple[NDArray[np.int64], NDArray[np.float64], list[int]]  # columns, values and counts
 
 
 def words(text: str) -> list[str]:
@@ -54,8 +55,12 @@ class Block:
     analyse: Analyser
     vocabulary: Mapping[str, int]
     idf: NDArray[np.float64]
+    terms: tuple[str, ...] = field(init=False, repr=False)
 
-    def transform(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.float64], list[int]]:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "terms", tuple(sorted(self.vocabulary, key=self.vocabulary.__getitem__)))
+
+    def transform(self, text: str) -> Terms:
         """Columns, values of length 1 together, and counts of the known terms; columns ascending."""
         found = Counter(filter(None.__ne__, map(self.vocabulary.get, self.analyse(text))))
         columns = sorted(found)  # type: ignore[type-var]
@@ -98,36 +103,30 @@ class TextVectoriser:
     def size(self) -> int:
         return len(self.words.idf) + len(self.characters.idf)
 
-    def transform(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Columns and values of one text."""
-        left, left_values, _ = self.words.transform(text)
-        right, right_values, _ = self.characters.transform(text)
-        return np.concatenate([left, right + len(self.words.idf)]), np.concatenate([left_values, right_values])
+    def transform(self, text: str) -> Terms:
+        """Columns, values and counts of the terms of one text that training has seen."""
+        left, left_values, left_counts = self.words.transform(text)
+        right, right_values, right_counts = self.characters.transform(text)
+        columns = np.concatenate([left, right + len(self.words.idf)])
+        return columns, np.concatenate([left_values, right_values]), left_counts + right_counts
 
     def matrix(self, texts: Sequence[str]) -> Any:
         """A scipy CSR matrix, shape (len(texts), size), for training."""
         from scipy.sparse import csr_array
 
         rows = [self.transform(text) for text in texts]
-        pointers = np.cumsum([0, *(len(columns) for columns, _ in rows)])
-        columns = np.concatenate([columns for columns, _ in rows])
-        values = np.concatenate([values for _, values in rows])
+        pointers = np.cumsum([0, *(len(columns) for columns, _, _ in rows)])
+        columns = np.concatenate([columns for columns, _, _ in rows])
+        values = np.concatenate([values for _, values, _ in rows])
         return csr_array((values, columns, pointers), shape=(len(texts), self.size))
 
-    def terms(self, text: str) -> Iterator[tuple[str, int, int, float]]:
-        """Each known term of a text as it is shown, with its count, column and value."""
-        for kind, block, offset in (
-            ("word", self.words, 0),
-            ("letters", self.characters, len(self.words.idf)),
-        ):
-            columns, values, counts = block.transform(text)
-            names = {
-                column: term for term in set(block.analyse(text)) if (column := block.vocabulary.get(term)) is not None
-            }
-            for column, value, count in zip(columns.tolist(), values.tolist(), counts, strict=True):
-                name = names[column]
-                shown = "words" if kind == "word" and " " in name else kind
-                yield f"{shown}: {name}", count, column + offset, value
+    def shown(self, column: int) -> str:
+        """The term of a column, in a form for people."""
+        letters = column - len(self.words.idf)
+        if letters >= 0:
+            return f"letters: {self.characters.terms[letters]}"
+        term = self.words.terms[column]
+        return f"words: {term}" if " " in term else f"word: {term}"
 
     def known_share(self, text: str) -> float:
         """Share of the text's words that training has seen; 0 where it has no word."""

@@ -129,7 +129,7 @@ def _cross_fit(examples: IntentExamples, vectors: Vectors, seed: int, say: Progr
             [texts[i] for i in inside], vectors[inside], targets[inside], labels, vectors[outside], seed=seed
         )
         rows = np.flatnonzero(folds == fold)
-        logits[rows] = head.logits([texts[i] for i in rows], vectors[rows])
+        logits[rows] = head.logits([head.vectoriser.transform(texts[i]) for i in rows], vectors[rows])
         heads.append(head)
     return _Held(tuple(heads), folds, logits)
 
