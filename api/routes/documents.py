@@ -5,121 +5,40 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import threading
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, Any, Literal, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from api import errors, strict_json
+from api import strict_json
 from api.deps import ServiceDep
-from api.ingesting import File, Outcome, add_documents, delete_documents, put_documents
+from api.documents import (
+    DocumentItem,
+    DocumentPage,
+    FoundChunk,
+    IngestResult,
+    NewDocument,
+    Piece,
+    SearchResult,
+    WholeDocument,
+    document_of,
+)
+from api.ingesting import File, delete_documents
+from api.intake import Intake
 from api.limits import check_content_type, read_body
 from api.negotiation import JSON, SSE, negotiate
 from api.openapi import problems
 from api.streaming import Outbox, sse, stream_response
 from api.uploads import MULTIPART, plain_name, uploaded
 from api.wiring import Service
-from retriever import Document, IngestReport
 from signalbox.errors import InvalidInput, UnsupportedType
 
 router = APIRouter(tags=["documents"])
 
 P = ParamSpec("P")
 T = TypeVar("T")
-MetadataKey = Annotated[str, Field(min_length=1, max_length=100)]
-MetadataValue = Annotated[str, Field(max_length=1_000)]
 DocumentId = Annotated[str, Path(max_length=1_000, description="As the list shows it; it may hold slashes.")]
-
-
-class NewDocument(BaseModel):
-    """A document as text."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    id: str = Field(min_length=1, max_length=1_000, description="An id that is there already is replaced.")
-    text: str = Field(min_length=1)
-    title: str | None = Field(None, max_length=1_000, description="Shown with every quote; the id when left out.")
-    metadata: dict[MetadataKey, MetadataValue] = Field(default_factory=dict, max_length=50)
-
-
-class DocumentItem(BaseModel):
-    """A document as a list shows it. `characters` and `chunks` count what its text has."""
-
-    id: str
-    title: str
-    source: str
-    characters: int
-    chunks: int
-    metadata: dict[str, str]
-
-
-class DocumentPage(BaseModel):
-    """In the order of their ids."""
-
-    items: list[DocumentItem]
-    next_cursor: str | None
-
-
-class Piece(BaseModel):
-    """A part of the text, `text[start:end]` in characters."""
-
-    start: int
-    end: int
-
-
-class WholeDocument(BaseModel):
-    id: str
-    title: str
-    source: str
-    text: str
-    metadata: dict[str, str]
-    chunks: list[Piece] = Field(description="What is searched; one may begin with the end of the one before.")
-    sentences: list[Piece] = Field(description="What can be quoted.")
-
-
-class Ingested(BaseModel):
-    """What became of one file. A failed one changed nothing; an earlier version of it stays."""
-
-    name: str
-    state: Literal["ingested", "failed"]
-    id: str | None = None
-    title: str | None = None
-    characters: int | None = None
-    error: errors.Problem | None = None
-
-
-class IngestResult(BaseModel):
-    """What was sent, in its order, and what changed. `documents` and `chunks` are what the whole index holds now."""
-
-    items: list[Ingested]
-    added: int
-    updated: int
-    unchanged: int
-    documents: int
-    chunks: int
-
-
-class FoundChunk(BaseModel):
-    """A chunk with why it was found: `similarity` is the cosine, `score` what the list is ordered by."""
-
-    chunk_id: str
-    document_id: str
-    title: str
-    text: str
-    start: int
-    score: float
-    similarity: float
-    bm25: float
-    metadata: dict[str, str]
-
-
-class SearchResult(BaseModel):
-    items: list[FoundChunk]
-
 
 _TEXT_EXAMPLE = {
     "id": "opening-hours.md",
@@ -174,19 +93,19 @@ async def add(request: Request, service: ServiceDep) -> IngestResult | Response:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == MULTIPART:
         async with uploaded(request, service.settings.max_upload_bytes) as parts:
             files = [File(plain_name(part), await part.read()) for part in parts]
-        ingest = _Ingest(request, service, files)
+        intake = Intake(request, service, files)
     else:
         try:
             check_content_type(request)
         except UnsupportedType as error:
             raise UnsupportedType(error.detail.replace(JSON, f"{MULTIPART} or {JSON}"), field=error.field) from None
         body = await read_body(request, service.settings.max_body_bytes)
-        ingest = _Ingest(request, service, _new_document(strict_json.parse(body)))
+        intake = Intake(request, service, document_of(strict_json.parse(body)))
     if form == JSON:
-        return await ingest.run()
+        return await intake.run()
 
     async def work(outbox: Outbox) -> None:
-        outbox.put(sse("document", await ingest.run(outbox)))
+        outbox.put(sse("document", await intake.run(outbox)))
 
     return await stream_response(request, work)
 
@@ -227,82 +146,6 @@ async def get_document(id: DocumentId, service: ServiceDep) -> WholeDocument:  #
 async def delete_document(id: DocumentId, service: ServiceDep) -> None:  # noqa: A002
     """Take a document out of the index; answers given from it before are given no more."""
     await delete_documents(service, [id])
-
-
-class _Ingest:
-    """One call's documents on their way into the index."""
-
-    def __init__(self, request: Request, service: Service, given: list[File] | Document) -> None:
-        self._scope = request.scope
-        self._service = service
-        self._given = given
-        self._given_up = threading.Event()
-
-    async def run(self, outbox: Outbox | None = None) -> IngestResult:
-        """What became of them; with an outbox it is told of the progress. Cancelling stops before anything changes.
-
-        Raises:
-            SignalboxError: nothing could be ingested.
-        """
-        try:
-            if isinstance(self._given, Document):
-                report = await put_documents(self._service, [self._given])
-                outcomes = [Outcome(self._given.id, self._given)]
-            else:
-                report, outcomes = await add_documents(self._service, self._given, self._progress(outbox))
-        except asyncio.CancelledError:
-            self._given_up.set()
-            raise
-        failures = [outcome.error for outcome in outcomes if outcome.error is not None]
-        if len(failures) == len(outcomes):
-            raise failures[0]
-        return self._result(report, outcomes)
-
-    def _progress(self, outbox: Outbox | None) -> Callable[[float, str], None]:
-        loop = asyncio.get_running_loop()
-        last = -1.0
-
-        def tell(fraction: float, stage: str) -> None:
-            nonlocal last
-            if self._given_up.is_set():
-                raise _GivenUp
-            if outbox is not None and fraction - last >= 0.01:
-                last = fraction
-                event = sse("progress", {"progress": round(fraction, 3), "stage": stage})
-                loop.call_soon_threadsafe(outbox.put, event)
-
-        return tell
-
-    def _result(self, report: IngestReport, outcomes: list[Outcome]) -> IngestResult:
-        counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "documents", "chunks")}
-        return IngestResult(items=[self._item(outcome) for outcome in outcomes], **counts)
-
-    def _item(self, outcome: Outcome) -> Ingested:
-        document = outcome.document
-        if document is not None:
-            return Ingested(
-                name=outcome.name,
-                state="ingested",
-                id=document.id,
-                title=document.title,
-                characters=len(document.text),
-            )
-        assert outcome.error is not None
-        problem = errors.Problem.model_validate_json(bytes(errors.of_error(self._scope, outcome.error).body))
-        return Ingested(name=outcome.name, state="failed", error=problem)
-
-
-class _GivenUp(Exception):
-    """The caller has gone; nothing was changed."""
-
-
-def _new_document(value: Any) -> Document:
-    try:
-        given = NewDocument.model_validate(value)
-    except ValidationError as error:
-        found = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
-        raise RequestValidationError(found) from None
-    return Document.make(given.id, given.text, title=given.title, metadata=given.metadata)
 
 
 def _whole(service: Service, document_id: str) -> WholeDocument:

@@ -97,6 +97,21 @@ async def test_each_kind_of_bad_line_is_told_in_its_place(
     assert says in second["error"]["detail"]
 
 
+async def test_a_chat_of_ten_thousand_turns_is_refused_however_it_comes(service: Service, settings: Settings) -> None:
+    """With the limits that a service has unless told otherwise."""
+    service.settings = Settings(data_dir=settings.data_dir)
+    turns = [{"role": ("user", "assistant")[number % 2], "content": "Hello."} for number in range(10_001)]
+    transport = httpx.ASGITransport(create_app(service.settings, service=service))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        asked = {"query": turns}
+        for accept in ("application/json", "text/event-stream"):
+            found = problem(await client.post("/predict", json=asked, headers={"Accept": accept}), 413)
+            assert "10,001 messages" in found["detail"]
+        refused, fine = await send(client, body([asked, {"query": turns[:1]}]))
+    assert refused["error"]["status"] == 413
+    assert said(fine) == "Hello."
+
+
 async def test_lines_may_end_as_on_windows_and_the_last_need_not_end(client: httpx.AsyncClient) -> None:
     answers = await send(client, b'\xef\xbb\xbf{"query": "a"}\r\n{"query": "b"}')
     assert [said(answer) for answer in answers] == ["a", "b"]
