@@ -31,6 +31,7 @@ _IN_REVIEW = (
     "look at it."
 )
 LATER = "\n\n(I am not sure enough of this answer: a person will check it.)"
+INSTEAD = "\n\n(A person has looked at this and answers instead:)\n\n"
 _REFUSED = "I can't answer this as it was asked."
 
 

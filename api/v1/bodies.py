@@ -15,6 +15,7 @@ from api.bodies import _PRINTABLE, MAX_DEADLINE_MS, PredictBody
 from api.v1.errors import Refused
 from api.v1.granted import Granted
 from api.v1.names import Target
+from evaluators.review.targets import MAX_URL
 from signalbox.settings import Settings
 from signalbox.types import Message, Query
 
@@ -102,6 +103,9 @@ class Extension(BaseModel):
         None, min_length=1, max_length=200, pattern=_PRINTABLE, description="What ties a caller's queries together."
     )
     wait_for_review_ms: float = Field(0, ge=0, description="How long to wait for a person's decision.")
+    webhook_url: str | None = Field(
+        None, min_length=1, max_length=MAX_URL, description="Called once a person has decided."
+    )
 
 
 class StreamOptions(BaseModel):
@@ -179,13 +183,24 @@ class ChatBody(BaseModel):
     def wants_usage(self) -> bool:
         return bool(self.stream_options and self.stream_options.include_usage)
 
+    @property
+    def wait_for_review_ms(self) -> float:
+        return self.signalbox.wait_for_review_ms if self.signalbox else 0.0
+
     def to_query(self, target: Target, settings: Settings) -> Query:
         """The query that this conversation asks of `target`.
 
         Raises:
-            Refused: parameters that don't fit together.
-            TooLarge: too many or too long messages.
+            Refused: too many messages, or parameters that don't fit together.
+            TooLarge: too long messages.
         """
+        if len(self.messages) > settings.max_turns:
+            raise Refused(
+                f"There are {len(self.messages):,} messages; the limit is {settings.max_turns:,}. Leave out the oldest "
+                "or raise SIGNALBOX_MAX_TURNS.",
+                param="messages",
+                code="context_length_exceeded",
+            )
         given = self.signalbox or Extension()
         if given.expert is not None and target.expert != given.expert and (target.expert or target.route != "auto"):
             raise Refused(
@@ -203,6 +218,7 @@ class ChatBody(BaseModel):
             local_only=given.local_only,
             alpha=given.alpha,
             wait_for_review_ms=given.wait_for_review_ms,
+            webhook_url=given.webhook_url,
         ).to_query(settings)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from agents.events import Observer
-from api.deps import RouterDep, ServiceDep, SettingsDep
+from api.deps import ReviewsDep, RouterDep, ServiceDep, SettingsDep
 from api.disconnect import while_connected
 from api.idempotency import IdempotencyDep
 from api.v1.answers import Completion, completion, headers_of
@@ -42,23 +42,34 @@ async def create_chat_completion(
     idempotency: IdempotencyDep,
     service: ServiceDep,
     system: RouterDep,
+    reviews: ReviewsDep,
     settings: SettingsDep,
 ) -> Completion | Response:
     """Answer a conversation as OpenAI's API does; `signalbox` beside the answer says how it was found.
 
     A query that no route is sure enough of is answered with a sentence that says so, and waits for a person
-    (`signalbox.outcome` is `in_review`). With `stream`, text of `signalbox/auto` and `signalbox/grounded` comes once
-    it is accepted; `signalbox/cloud` passes tokens on as the cloud writes them.
+    (`signalbox.outcome` is `in_review`); with `signalbox.wait_for_review_ms` the person's answer is waited for.
+    With `stream`, text of `signalbox/auto` and `signalbox/grounded` comes once it is accepted; `signalbox/cloud`
+    passes tokens on as the cloud writes them.
     """
     target = find_target(body.model, service.router.parts.experts)
     query = body.to_query(target, settings)
+
+    async def review(prediction: Prediction) -> Prediction:
+        if prediction.outcome != "in_review" or not body.wait_for_review_ms:
+            return prediction
+        return await reviews.wait(prediction.id, body.wait_for_review_ms)
+
     if body.stream:
 
         def work(observe: Observer) -> Coroutine[Any, Any, tuple[Prediction, bool]]:
             return idempotency.once(query, body, lambda: system.predict(query, observe=observe))
 
-        return await chat_stream(request, work, body.model, live=target.route == "cloud", with_usage=body.wants_usage)
+        return await chat_stream(
+            request, work, review, body.model, live=target.route == "cloud", with_usage=body.wants_usage
+        )
     once = idempotency.once(query, body, lambda: system.predict(query))
     prediction, replayed = await while_connected(request, once)
+    prediction = await while_connected(request, review(prediction))
     response.headers.update(headers_of(prediction, replayed=replayed))
     return completion(prediction, body.model)

@@ -8,7 +8,7 @@ said after it, and an answer that breaks off ends in an error, never as if it we
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Literal
 
 from fastapi import Request
@@ -20,13 +20,14 @@ from agents.events import Event, Observer, Token
 from api import errors
 from api.outbox import Outbox
 from api.streaming import stream_response
-from api.v1.answers import LATER, About, Usage, about, headers_of, pieces, text_of, usage_of
+from api.v1.answers import INSTEAD, LATER, About, Usage, about, headers_of, pieces, text_of, usage_of
 from signalbox.errors import UpstreamError
 from signalbox.types import Prediction, new_id
 
 _DONE = b"data: [DONE]\n\n"
 _WAITING = b": waiting\n\n"
 
+Review = Callable[[Prediction], Awaitable[Prediction]]
 Predict = Callable[[Observer], Coroutine[Any, Any, tuple[Prediction, bool]]]
 
 
@@ -50,18 +51,18 @@ class Chunk(BaseModel):
 
 
 class Writer:
-    """Puts one answer into an outbox, in chunks of the same id. `started` once the caller has been sent text."""
+    """Puts one answer into an outbox, in chunks of the same id; `sent` is the text so far."""
 
     def __init__(self, outbox: Outbox, model: str, *, with_usage: bool) -> None:
-        self.started = False
+        self.sent = ""
         self._outbox, self._with_usage = outbox, with_usage
         self._frame = Chunk(id=new_id("chatcmpl"), created=int(time.time()), model=model, choices=[])
 
     def text(self, *texts: str) -> None:
         deltas = [{"content": text} for text in texts]
-        if not self.started:
-            self.started = True
+        if not self.sent:
             deltas.insert(0, {"role": "assistant", "content": ""})
+        self.sent += "".join(texts)
         self._outbox.put(b"".join(self._chunk(choices=[ChunkChoice(delta=delta)]) for delta in deltas))
 
     def end(self, prediction: Prediction) -> None:
@@ -77,11 +78,14 @@ class Writer:
         return b"data: " + chunk.model_dump_json(exclude=left_out).encode() + b"\n\n"
 
 
-async def chat_stream(request: Request, predict: Predict, model: str, *, live: bool, with_usage: bool) -> Response:
+async def chat_stream(
+    request: Request, predict: Predict, review: Review, model: str, *, live: bool, with_usage: bool
+) -> Response:
     """The response that streams what `predict` comes to; raises what it raises before there was anything to send.
 
     Args:
         predict: gives the prediction, and whether it is that of an earlier request.
+        review: gives the prediction as a person has decided on it, where that is waited for.
         live: pass the cloud's tokens on as they come.
     """
     headers: dict[str, str] = {}
@@ -94,18 +98,25 @@ async def chat_stream(request: Request, predict: Predict, model: str, *, live: b
                 writer.text(event.text)
 
         prediction, replayed = await predict(observe)
-        if not writer.started:
-            headers.update(headers_of(prediction, replayed=replayed))
-            writer.text(*pieces(text_of(prediction)))
-        elif _broke_off(prediction):
+        if writer.sent and _broke_off(prediction):
             raise UpstreamError(
                 f"The cloud's answer broke off, so it is not whole. What happened is kept as {prediction.id}."
             )
-        elif prediction.outcome != "answered":
-            writer.text(LATER)
+        prediction = await review(prediction)
+        headers.update(headers_of(prediction, replayed=replayed))
+        writer.text(*(pieces(text_of(prediction)) if not writer.sent else _afterwards(prediction, writer.sent)))
         writer.end(prediction)
 
     return await stream_response(request, work, headers=headers, ping=_WAITING, of_error=_error_event)
+
+
+def _afterwards(prediction: Prediction, sent: str) -> list[str]:
+    """What must be said after text that was sent before anyone knew what it is worth."""
+    if prediction.outcome != "answered":
+        return [LATER]
+    final = text_of(prediction)
+    corrected = prediction.route == "review" and final.strip() != sent.strip()
+    return [INSTEAD, *pieces(final)] if corrected else []
 
 
 def _broke_off(prediction: Prediction) -> bool:

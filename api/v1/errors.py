@@ -30,7 +30,16 @@ _CODES = {
 # Fields of our own requests by what they are called here.
 _PARAMETERS = {"query": "messages", "body": None} | {
     name: f"signalbox.{name}"
-    for name in ("expert", "session_id", "max_cost_usd", "deadline_ms", "local_only", "alpha", "wait_for_review_ms")
+    for name in (
+        "expert",
+        "session_id",
+        "max_cost_usd",
+        "deadline_ms",
+        "local_only",
+        "alpha",
+        "wait_for_review_ms",
+        "webhook_url",
+    )
 }
 
 
