@@ -6,31 +6,29 @@ has it or what was decided, so a decision about an older state is refused; a lea
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from evaluators.review import rules
-from evaluators.review.claiming import Claims, held
+from evaluators.review.claiming import Claim, claim_all, held
 from evaluators.review.cursor import read_cursor, write_cursor
+from evaluators.review.deciding import MAX_HISTORY, NOT_HELD, Judgement, decide_all, missing
 from evaluators.review.figures import CONSIDERED, review_stats
 from evaluators.review.notices import notice_of
+from evaluators.review.together import Together
 from evaluators.review.types import ReviewCase, ReviewDecision, ReviewEvent, ReviewItem, ReviewStats
 from evaluators.review.waiting import Waiters
-from signalbox.errors import InvalidInput, NotFound
+from signalbox.errors import InvalidInput
 from signalbox.storage import Database, PredictionStore
-from signalbox.storage.outbox import Notice, Outbox
-from signalbox.storage.overlay import OUTCOMES
+from signalbox.storage.outbox import Outbox
 from signalbox.storage.reviews import ReviewFilter, ReviewTable, StoredReview, place
 from signalbox.types import Prediction, utc_now
 
 MAX_CLAIM = 100
 MAX_LIMIT = 1_000
-MAX_HISTORY = 1_000
 _EXPORT_PAGE = 200
-_NOT_HELD: Mapping[str, Any] = {"claimed_by": None, "claimed_at": None, "lease_expires_at": None}
 _UNDECIDED: Mapping[str, Any] = dict.fromkeys(
     ("outcome", "verdict", "correction", "labels", "comment", "decided_by", "decided_at")
 )
@@ -39,6 +37,7 @@ _UNDECIDED: Mapping[str, Any] = dict.fromkeys(
 # Within the class, `list` is its method.
 _Items = list[ReviewItem]
 _Events = list[ReviewEvent]
+_Records = list[StoredReview]
 
 
 class ReviewQueue:
@@ -67,7 +66,8 @@ class ReviewQueue:
         self._database = database
         self._lease, self._undo_window, self._skip = (timedelta(seconds=value) for value in (lease_s, undo_s, skip_s))
         self._clock = clock
-        self._claims = Claims(database, lease=self._lease, clock=clock)
+        self._claims: Together[Claim, _Records] = Together(database, self._claim_all)
+        self._decisions: Together[Judgement, StoredReview] = Together(database, self._decide_all)
         self._predictions = PredictionStore(database, clock=clock)
         self._waiters = Waiters(self._decided_among, poll_s=poll_s)
         self.on_notice = on_notice
@@ -127,8 +127,7 @@ class ReviewQueue:
         if not 1 <= limit <= MAX_CLAIM:
             raise InvalidInput(f"limit is {limit}; give 1 to {MAX_CLAIM}.", field="limit")
         if id is None:
-            records, at = await self._claims.claim(reviewer, limit)
-            return [ReviewItem.of(record, at) for record in records]
+            return [self._item(record) for record in await self._claims.ask(Claim(reviewer, limit))]
         now = self._clock()
 
         def work(table: ReviewTable) -> StoredReview:
@@ -157,7 +156,7 @@ class ReviewQueue:
 
         def change(record: StoredReview, now: datetime) -> StoredReview:
             rules.require_held(record, reviewer, now)
-            return replace(record, state="waiting", version=record.version + 1, **_NOT_HELD)
+            return replace(record, state="waiting", version=record.version + 1, **NOT_HELD)
 
         return await self._change(id, reviewer, change, "released")
 
@@ -172,32 +171,7 @@ class ReviewQueue:
             InvalidInput: `right` without a provisional answer.
         """
         rules.check_reviewer(reviewer)
-        now = self._clock()
-
-        def work(table: ReviewTable) -> tuple[StoredReview, Notice | None]:
-            record = _locked(table, id)
-            if rules.same_decision(record, reviewer, decision):
-                return record, None
-            late_skip = decision.verdict == "skip" and record.version != decision.item_version
-            if late_skip and rules.skipped_already(table.events(record.id, MAX_HISTORY), reviewer, decision):
-                return record, None
-            rules.refuse_foreign(record, reviewer, now)
-            rules.refuse_decided(record)
-            rules.require_version(record, decision.item_version)
-            rules.require_fitting(record, decision)
-            said = {"comment": decision.comment} if decision.comment else {}
-            if decision.verdict == "skip":
-                skipped = replace(record, state="waiting", version=record.version + 1, **_NOT_HELD)
-                table.save(skipped)
-                table.skip(record.id, reviewer, now + self._skip)
-                table.add_event("skipped", reviewer, now, skipped, said)
-                return skipped, None
-            decided = _decided(record, reviewer, decision, now)
-            table.save(decided)
-            table.add_event("decided", reviewer, now, decided, decision.model_dump(exclude_none=True))
-            return decided, notice_of("prediction.reviewed", decided, now)
-
-        return await self._settle(work, now)
+        return self._settled(await self._decisions.ask(Judgement(id, reviewer, decision)))
 
     async def undo(self, id: str, reviewer: str, *, admin: bool = False) -> ReviewItem:  # noqa: A002
         """Take back one's decision or skip: the item is claimed by `reviewer` again. The history keeps both.
@@ -214,7 +188,8 @@ class ReviewQueue:
         rules.check_reviewer(reviewer)
         now = self._clock()
 
-        def work(table: ReviewTable) -> tuple[StoredReview, Notice | None]:
+        def work(connection: Any) -> StoredReview:
+            table = ReviewTable(connection)
             record = _locked(table, id)
             events = [event for event in table.events(record.id, MAX_HISTORY) if not event.kind.startswith("webhook")]
             last = events[-1] if events else None
@@ -223,9 +198,11 @@ class ReviewQueue:
             table.unskip(record.id, reviewer)
             details = {"undid": last.kind, "of": last.by}
             open_again = self._reopen(table, replace(record, **_UNDECIDED), reviewer, now, "undone", details)
-            return open_again, notice_of("prediction.review_undone", open_again, now)
+            if (notice := notice_of("prediction.review_undone", open_again, now)) is not None:
+                Outbox(connection).replace(record.id, notice, now)
+            return open_again
 
-        return await self._settle(work, now)
+        return self._settled(await self._database.write(work))
 
     async def history(self, id: str) -> _Events:  # noqa: A002
         """All that happened to it, oldest first; of very long histories the latest 1,000. Raises NotFound."""
@@ -289,28 +266,24 @@ class ReviewQueue:
             changed = change(_locked(table, id), now)
             table.save(changed)
             if kind is not None:
-                table.add_event(kind, reviewer, now, changed, {})
+                table.add_events(now, [(kind, reviewer, changed, {})])
             return changed
 
         return ReviewItem.of(await self._database.write(lambda connection: work(ReviewTable(connection))), now)
 
-    async def _settle(
-        self, work: Callable[[ReviewTable], tuple[StoredReview, Notice | None]], now: datetime
-    ) -> ReviewItem:
-        """Do `work` and, in the same transaction, leave the webhook that it calls for."""
-
-        def run(connection: Any) -> StoredReview:
-            record, notice = work(ReviewTable(connection))
-            if notice is not None:
-                Outbox(connection).replace(record.id, notice, now)
-            return record
-
-        record = await self._database.write(run)
+    def _settled(self, record: StoredReview) -> ReviewItem:
+        """Tell those who wait for what has become of it."""
         if record.state == "decided":
             self._waiters.tell(record.prediction_id)
         if record.webhook_url is not None:
             self.on_notice()
-        return ReviewItem.of(record, now)
+        return self._item(record)
+
+    def _claim_all(self, connection: Any, claims: Sequence[Claim]) -> Sequence[_Records]:
+        return claim_all(ReviewTable(connection), claims, self._clock(), self._lease)
+
+    def _decide_all(self, connection: Any, judgements: Sequence[Judgement]) -> Sequence[StoredReview | Exception]:
+        return decide_all(connection, judgements, self._clock(), self._skip)
 
     def _reopen(
         self,
@@ -323,7 +296,7 @@ class ReviewQueue:
     ) -> StoredReview:
         mine = held(record, reviewer, now, self._lease)
         table.save(mine)
-        table.add_event(kind, reviewer, now, mine, {"until": (now + self._lease).isoformat(), **details})
+        table.add_events(now, [(kind, reviewer, mine, {"until": (now + self._lease).isoformat(), **details})])
         return mine
 
     def _item(self, record: StoredReview) -> ReviewItem:
@@ -333,39 +306,15 @@ class ReviewQueue:
         return await self._database.read(lambda connection: ReviewTable(connection).decided_among(prediction_ids))
 
 
-def _decided(record: StoredReview, reviewer: str, decision: ReviewDecision, now: datetime) -> StoredReview:
-    # `claimed_at` stays: how long the work took is counted from it.
-    mine = record.held_by(now) == reviewer
-    return replace(
-        record,
-        state="decided",
-        version=record.version + 1,
-        claimed_by=None,
-        claimed_at=record.claimed_at if mine else None,
-        lease_expires_at=None,
-        outcome=OUTCOMES[decision.verdict],
-        verdict=decision.verdict,
-        correction=decision.correction,
-        labels=None if decision.labels is None else json.dumps(decision.labels, ensure_ascii=False),
-        comment=decision.comment,
-        decided_by=reviewer,
-        decided_at=now,
-    )
-
-
 def _found(table: ReviewTable, id: str) -> StoredReview:  # noqa: A002
     record = table.get(id)
     if record is None:
-        raise _missing(id)
+        raise missing(id)
     return record
 
 
 def _locked(table: ReviewTable, id: str) -> StoredReview:  # noqa: A002
     record = table.get(id, lock=True)
     if record is None:
-        raise _missing(id)
+        raise missing(id)
     return record
-
-
-def _missing(id: str) -> NotFound:  # noqa: A002
-    return NotFound(f"There is no review {id!r}.", field="id")

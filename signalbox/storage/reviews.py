@@ -119,6 +119,9 @@ _SKIPPED = (
         reviews.c.state == "waiting",
     )
 )
+_ALL_LOCKED = (
+    _SELECT.where(reviews.c.id.in_(bindparam("ids", expanding=True))).order_by(reviews.c.id).with_for_update(of=reviews)
+)
 _EXPIRED = (
     select(reviews.c.id, reviews.c.claimed_by, reviews.c.version)
     .where(reviews.c.state == "claimed", reviews.c.lease_expires_at <= bindparam("now"))
@@ -187,13 +190,21 @@ class ReviewTable:
             )
         return len(found)
 
-    def save(self, record: StoredReview) -> None:
-        """Write what can change of it. It was read with a lock."""
-        values = {f"new_{name}": getattr(record, name) for name in _MUTABLE}
-        self._connection.execute(_SAVE, {"key": record.id, **values})
+    def get_all(self, ids: Collection[str]) -> dict[str, StoredReview]:
+        """Those of them that are there, locked; always in the same order, so that no two wait for each other."""
+        found = self._connection.execute(_ALL_LOCKED, {"ids": [plain(name) for name in ids]})
+        return {record.id: record for record in _records(found)}
+
+    def save(self, *records: StoredReview) -> None:
+        """Write what can change of them. They were read with a lock."""
+        values = [
+            {"key": record.id} | {f"new_{name}": getattr(record, name) for name in _MUTABLE} for record in records
+        ]
+        if values:
+            self._connection.execute(_SAVE, values)
 
     def save_claims(self, records: Sequence[StoredReview]) -> None:
-        """The same for many that differ in who has claimed them only."""
+        """The same for those that only their claim has changed."""
         values = [
             {
                 "key": record.id,
@@ -206,15 +217,13 @@ class ReviewTable:
         ]
         self._connection.execute(_SAVE_CLAIM, values)
 
-    def add_event(
-        self, kind: str, by: str | None, at: datetime, record: StoredReview, details: Mapping[str, Any]
+    def add_events(
+        self, at: datetime, events: Sequence[tuple[str, str | None, StoredReview, Mapping[str, Any]]]
     ) -> None:
-        self._connection.execute(_ADD_EVENT, _event(record.id, at, kind, by, record.version, details))
-
-    def add_events(self, kind: str, at: datetime, records: Sequence[StoredReview], details: Mapping[str, Any]) -> None:
-        """One each, by who has claimed it."""
-        values = [_event(record.id, at, kind, record.claimed_by, record.version, details) for record in records]
-        self._connection.execute(_ADD_EVENT, values)
+        """Each of a kind, by someone, on an item, with details."""
+        values = [_event(record.id, at, kind, by, record.version, details) for kind, by, record, details in events]
+        if values:
+            self._connection.execute(_ADD_EVENT, values)
 
     def events(self, id: str, most: int) -> list[StoredEvent]:  # noqa: A002
         """The latest `most`, oldest first."""
