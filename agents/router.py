@@ -11,10 +11,12 @@ from collections.abc import Hashable
 from dataclasses import replace
 from typing import Protocol, cast
 
+from langgraph.runtime import Runtime
+
 from agents.cache import AnswerCache
 from agents.events import Observer
 from agents.finish import make_prediction
-from agents.graph import RouterGraph, build_graph
+from agents.graph import RouterGraph, build_graph, prepare
 from agents.state import Parts, RouterState, Run
 from signalbox.errors import InvalidInput, Overloaded, TooLarge, UnknownName
 from signalbox.telemetry import Metrics, current_trace_id, get_logger, span
@@ -54,6 +56,11 @@ class Router:
     def parts(self) -> Parts:
         return self._parts
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the next query would be turned away."""
+        return self._running >= self._max_concurrent
+
     def replace_parts(self, **changes: object) -> None:
         """Swap parts, such as a new policy; queries under way keep the old ones."""
         self._parts = replace(self._parts, **changes)  # type: ignore[arg-type]
@@ -70,7 +77,7 @@ class Router:
             Overloaded: too many queries are under way, or too many writes waiting.
         """
         self._check(query)
-        if self._running >= self._max_concurrent:
+        if self.is_full:
             raise Overloaded(
                 f"{self._running} queries are under way, the most this service works on at once. Try again shortly, "
                 "or raise SIGNALBOX_MAX_CONCURRENT_QUERIES.",
@@ -84,7 +91,7 @@ class Router:
             self._running -= 1
         if self._metrics is not None:
             self._metrics.record_prediction(prediction)
-        log.info(
+        log.debug(
             "prediction",
             prediction=prediction.id,
             route=prediction.route,
@@ -133,8 +140,9 @@ class Router:
             )
         else:
             deadline_s = time.monotonic() + (query.constraints.deadline_ms or self._deadline_ms) / 1000
-            state: RouterState = {"query": query}
             run = Run(parts, deadline_s, observe=observe)
+            state: RouterState = {"query": query}
+            state |= await prepare(state, Runtime(context=run))
             final = cast(RouterState, await self._graph.ainvoke(state, context=run))
             prediction = make_prediction(
                 query,

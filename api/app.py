@@ -14,6 +14,7 @@ from api.auth import Auth, Gate
 from api.edge import Count, Edge
 from api.lifecycle import Lifecycle
 from api.routes import ROUTERS
+from api.shedding import Shedding
 from api.wiring import Service
 from signalbox.settings import Settings
 
@@ -64,7 +65,12 @@ def create_app(settings: Settings, *, service: Service | None = None, lifecycle:
     openapi.install(app)
     app.add_middleware(Gate, auth=auth, routes=lambda: app.router.routes)
     app.add_middleware(Edge, settings=settings, count=_counter(lifecycle))
+    app.add_middleware(Shedding, is_full=lambda: _is_full(lifecycle), count=_counter(lifecycle))
     return app
+
+
+def _is_full(lifecycle: Lifecycle) -> bool:
+    return lifecycle.state == "ready" and getattr(lifecycle.service.router, "is_full", False)
 
 
 def _counter(lifecycle: Lifecycle) -> Count:

@@ -17,6 +17,7 @@ import time
 from dataclasses import asdict, dataclass
 
 _PATIENCE_S = 60.0
+_IDLE_S = 2.0
 
 
 @dataclass(slots=True)
@@ -35,7 +36,7 @@ class Client:
 
     def __init__(self, port: int, deadline_ms: float, label: str) -> None:
         self._port, self._deadline_ms, self._label = port, deadline_ms, label
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._number = 0
 
     async def ask(self, started: float) -> Row:
@@ -62,7 +63,7 @@ class Client:
         return row
 
     async def _exchange(self, request: bytes, row: Row) -> None:
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._fresh() or await asyncio.open_connection("127.0.0.1", self._port)
         keep = False
         try:
             writer.write(request)
@@ -77,9 +78,18 @@ class Client:
             keep = headers.get("connection") != "close"
         finally:
             if keep:
-                self._idle.append((reader, writer))
+                self._idle.append((time.perf_counter(), reader, writer))
             else:
                 writer.close()
+
+    def _fresh(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """A connection that the server has no reason to have closed; servers do so after some seconds."""
+        while self._idle:
+            since, reader, writer = self._idle.pop()
+            if time.perf_counter() - since < _IDLE_S and not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return None
 
 
 async def open_loop(client: Client, rate: float, seconds: float, seed: int) -> list[Row]:

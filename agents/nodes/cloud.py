@@ -16,6 +16,8 @@ from signalbox.errors import SignalboxError
 from signalbox.telemetry import span
 from signalbox.types import Answer
 
+_TO_FINISH_S = 0.03
+
 
 async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     run, query = runtime.context, state["query"]
@@ -30,7 +32,7 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         messages=(*query.history, *question_over_passages(state["text"], passages[:5])),
         max_tokens=run.parts.cloud_max_tokens,
         logprobs=True,
-        deadline_s=run.deadline_s,
+        deadline_s=_answer_by_s(run),
         caller=query.caller,
     )
     started = time.perf_counter()
@@ -46,6 +48,12 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         "remaining": state["remaining"][1:],
         "passages": passages,
     }
+
+
+def _answer_by_s(run: Run) -> float:
+    """A little before the query's deadline: what came of it must still be stored and sent."""
+    left_s = max(0.0, run.time_left_ms() / 1000)
+    return run.deadline_s - min(_TO_FINISH_S, left_s / 10)
 
 
 def _candidate(result: ChatResult, features: Mapping[str, float]) -> Candidate:
