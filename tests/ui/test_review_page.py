@@ -119,7 +119,7 @@ def test_a_skipped_item_is_left_to_others(page: Page, desk: Site, asker: Asker) 
     open_review(page, desk)
     page.keyboard.press("s")
     saved(page)
-    expect(page.get_by_role("heading", name="Nothing waits for a person")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing is left for you")).to_be_visible()
     assert asker.prediction(made)["outcome"] == "in_review"
     assert [item["id"] for item in asker.waiting()] == [made["review"]["id"]]
     page.keyboard.press("u")

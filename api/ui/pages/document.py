@@ -91,7 +91,7 @@ def _draw_facts(shown: Document, chunks: int) -> None:
 
 
 def _draw_delete(service: Service, shown: Document, actions: Html) -> None:
-    dialog = DeleteDialog(service, lambda: ui.navigate.to("/ui/documents"))
+    dialog = DeleteDialog(service, lambda: ui.navigate.to("/documents"))
     with actions:
         gone = button("Delete", "quiet", data_key="Delete")
         gone.on("click", lambda: dialog.ask(shown.id, shown.title), args=[])

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from nicegui import background_tasks, ui
 
-from api.ui.parts.elements import Html, div, el, link, text
-from api.ui.parts.states import empty_state, failure, skeleton
-from api.ui.review import choices, facts, header, item, panel
+from api.ui.parts.documents import quoted_texts
+from api.ui.parts.elements import Html, div, el, link
+from api.ui.parts.states import failure, skeleton
+from api.ui.review import choices, facts, header, item, messages, panel
 from api.ui.review.desk import Card, Desk, Draft, VerdictWord
 from api.ui.review.similar import SimilarVerdicts
 from api.wiring import Service
 from signalbox.errors import NotFound, SignalboxError
 from signalbox.telemetry import get_logger
-from signalbox.types import Quote
 
 log = get_logger(__name__)
 
@@ -28,7 +28,8 @@ LOOK_EVERY_S = 3.0  # for new items, while there are none
 RENEW_EVERY_S = 20.0
 IDLE_S = 600.0  # without a key or a pointer's move; then leases are left to end
 GONE_S = 8.0  # a connection that is away longer has left
-_TEXTS_KEPT = 24
+SIMILAR_AFTER_S = 0.15  # so that encoding does not hold up the item itself, and passing over items costs nothing
+_TEXTS_KEPT = 8
 
 
 class Board:
@@ -43,14 +44,13 @@ class Board:
         self._client = ui.context.client
         self.desk = Desk(service.reviews, reviewer)
         self._similar = SimilarVerdicts(service.reviews, service.models.encoder, service.models.executor)
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, Mapping[str, str]] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._active_at = time.monotonic()
         self._visible = True
         self._drawn = 0
         with place:
-            self._said = el("p", "", "visually-hidden", role="status", aria_live="polite")
-            self._last = div("review-last")
+            self._last = messages.LastLine()
             self._body = div("review-body")
         with top:
             self._header = header.Header(reviewer, following=self.next, previous=self.previous, undo=self.undo)
@@ -70,8 +70,8 @@ class Board:
         except SignalboxError as error:
             self._fail("The queue can't be read", error)
             return
-        self.draw()
         await self._header.update(self._service)
+        self.draw()
 
     def seen(self, visible: bool) -> None:
         """The browser says that somebody is there, or that the page is in the background."""
@@ -113,17 +113,22 @@ class Board:
     # -- what keys and buttons call
 
     async def next(self) -> None:
-        if await self.desk.next():
+        try:
+            if not await self.desk.next():
+                self._last.say("This is the last one that waits.")
+                return
             self.draw()
             await self._refill()
-        else:
-            self._say("This is the last one that waits.")
+        except SignalboxError as error:
+            self._last.say(error.detail)
 
-    def previous(self) -> None:
-        if self.desk.previous():
-            self.draw()
-        else:
-            self._say("This is the first one.")
+    async def previous(self) -> None:
+        if not self.desk.previous():
+            self._last.say("This is the first one.")
+            return
+        assert self.desk.current is not None
+        await self._read_quoted(self.desk.current)
+        self.draw()
 
     async def decide(self, verdict: VerdictWord, draft: Draft) -> None:
         card = self.desk.current
@@ -131,12 +136,12 @@ class Board:
             return
         card.draft = draft
         self.desk.decide(verdict)
-        self._show_last(card)
+        state = self._last.decided(card)
         if self.desk.current is not None:
             self.draw()
         else:
             self._wait()
-        self._sending.add(task := self._run(self._send(card)))
+        self._sending.add(task := self._run(self._send(card, state)))
         task.add_done_callback(self._sending.discard)
         await self._after_moving()
 
@@ -146,21 +151,21 @@ class Board:
         try:
             card = await self.desk.undo()
         except SignalboxError as error:
-            self._say(error.detail)
+            self._last.say(error.detail)
             return
         if card is None:
-            self._say("There is nothing to undo on this page.")
+            self._last.say("There is nothing to undo on this page.")
             return
         self._last.clear()
         self.draw()
-        self._say("Taken back. Decide again.")
+        self._last.say("Taken back. Decide again.")
         await self._header.update(self._service)
 
     async def take(self, item_id: str) -> None:
         try:
-            await self.desk.take(item_id)
+            await self._read_quoted(await self.desk.take(item_id))
         except SignalboxError as error:
-            self._say(error.detail)
+            self._last.say(error.detail)
             return
         self.draw()
 
@@ -173,7 +178,7 @@ class Board:
         self._header.show(self.desk)
         if card is None:
             with self._body:
-                self._draw_empty()
+                messages.draw_empty(self._header.waiting)
             return
         with self._body, el("article", "", f"review {card.state}", aria_label="Review item", data_item=card.item.id):
             self._draw_card(card)
@@ -187,9 +192,9 @@ class Board:
             elif card.trouble:
                 panel.draw_refused(card)
             item.draw_query(prediction)
-            item.draw_answer(prediction, self._texts)
+            item.draw_answer(prediction, self._texts.get(card.item.id, {}))
             if card.state == "open":
-                labels = choices.label_choices(prediction, self._service.models.parts.experts)
+                labels = choices.label_choices(prediction, self._service.router.parts.experts)
                 panel.draw_panel(card, labels, self.decide)
             elif card.state != "lost":
                 panel.draw_settled(card, self.undo)
@@ -198,14 +203,6 @@ class Board:
             facts.draw_attempts(prediction)
             self._past = facts.similar_place()
             facts.draw_record(card.item)
-
-    def _draw_empty(self) -> None:
-        with empty_state(
-            "Nothing waits for a person",
-            "Queries that no route is sure enough of come here. What you decide is what the asker gets, and it "
-            "becomes a label that the routes learn from. This page shows the next one as soon as it comes.",
-        ):
-            link("Ask something", "/ui/", "button")
 
     def _wait(self) -> None:
         self._body.clear()
@@ -218,26 +215,9 @@ class Board:
             failure(title, error)
             link("Open the queue", "/ui/review", "button")
 
-    def _show_last(self, card: Card) -> None:
-        """The decision is on the screen before it is sent."""
-        self._last.clear()
-        with self._last:
-            el("span", facts.WORDS[card.verdict or "skip"], "tag", data_verdict=card.verdict)
-            text((card.item.prediction.query or "")[:120], "muted last-query")
-            self._last_state = el("span", "saving", "muted small")
-        self._say(facts.WORDS[card.verdict or "skip"], shown=False)
-
-    def _say(self, words: str, *, shown: bool = True) -> None:
-        self._said.set_text(words)
-        if shown:
-            self._last.clear()
-            with self._last:
-                el("span", words, "muted")
-
     # -- what goes on behind
 
-    async def _send(self, card: Card) -> None:
-        state = self._last_state
+    async def _send(self, card: Card, state: Html) -> None:
         await self.desk.send(card)
         if card.trouble:
             self._last.clear()
@@ -245,10 +225,13 @@ class Board:
         else:
             if not state.is_deleted:
                 state.set_text("saved")
+            self._similar.renew()
             ui.run_javascript(f"signalbox.forgetDrafts({panel.draft_name(card)!r})")
             if self.desk.current is card:
                 self.draw()
         await self._header.update(self._service)
+        if self._shows_empty():
+            self.draw()  # what waits may have changed
 
     async def _after_moving(self) -> None:
         """Claim ahead; draw when there was nothing to look at."""
@@ -269,24 +252,20 @@ class Board:
         came = await self.desk.fill()
         for card in (self.desk.current, self.desk.following):
             if card is not None:
-                await self._read_documents(card)
+                await self._read_quoted(card)
         return came
 
-    async def _read_documents(self, card: Card) -> None:
+    async def _read_quoted(self, card: Card) -> None:
         """The texts around its quotes, before it is drawn."""
-        quotes = [piece for piece in card.item.prediction.evidence if isinstance(piece, Quote)]
-        wanted = {quote.document_id for quote in quotes} - self._texts.keys()
-        index = self._service.models.index
-        for document_id in wanted:
-            try:
-                document = await asyncio.to_thread(index.document, document_id)
-            except NotFound:
-                continue  # it has been deleted since; the quote stands alone
-            self._texts[document_id] = document.text
+        if card.item.id not in self._texts:
+            self._texts[card.item.id] = await quoted_texts(self._service, card.item.prediction)
         while len(self._texts) > _TEXTS_KEPT:
             del self._texts[next(iter(self._texts))]
 
     async def _find_similar(self, card: Card, drawn: int) -> None:
+        await asyncio.sleep(SIMILAR_AFTER_S)
+        if drawn != self._drawn:
+            return
         try:
             found = await self._similar.of(card.item.prediction.query or "", besides=card.item.id)
         except SignalboxError as error:

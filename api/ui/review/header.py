@@ -23,6 +23,7 @@ class Header:
 
     def __init__(self, reviewer: str, *, following: Do, previous: Do, undo: Do) -> None:
         self._reviewer = reviewer
+        self.waiting = 0  # in the whole queue, for anybody
         with div("review-progress"):
             self._waiting = el("span", "")
             self._mine = el("span", "", "muted")
@@ -53,6 +54,7 @@ class Header:
             stats = await service.reviews.stats()
         except SignalboxError:
             return  # numbers that are unknown stay what they were
+        self.waiting = stats.waiting
         self._waiting.set_text(f"{stats.waiting:,} waiting")
         mine = stats.reviewers.get(self._reviewer, 0)
         self._mine.set_text(f"{mine:,} by you" if mine else "")

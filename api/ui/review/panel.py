@@ -42,7 +42,11 @@ _SEND_WITH_KEY = f"""(event) => {{
   {_UNLESS_EMPTY}
   {_COLLECT}
 }}"""
-_FOCUS = "() => document.getElementById('correction').focus()"
+# On a phone the fields are not shown before they are wanted.
+_FOCUS = """() => {
+  document.querySelector('.review-panel').dataset.correcting = '';
+  document.getElementById('correction').focus();
+}"""
 
 
 def draw_panel(card: Card, choices: Choices, decide: Decide) -> None:
@@ -53,13 +57,15 @@ def draw_panel(card: Card, choices: Choices, decide: Decide) -> None:
         with div("review-buttons"):
             right = _verdict("right", "1", "right", disabled=not has_answer)
             attrs(right, title=None if has_answer else "There is no answer that could be right")
-            wrong = _verdict("wrong", "2", "wrong", label="Wrong" if has_answer else "Answer it", key="")
+            wrong = _verdict("wrong", "2", "wrong", label="Wrong" if has_answer else "Answer it")
             wrong.on("click", js_handler=_FOCUS)
             unanswerable = _verdict("unanswerable", "3", "", label="Not in documents")
             unsafe = _verdict("unsafe", "4", "")
             skip = _verdict("skip", "s", "quiet", label="Skip")
-        for made, word in ((right, "right"), (unanswerable, "unanswerable"), (unsafe, "unsafe"), (skip, "skip")):
-            _sends(made, word, decide)  # type: ignore[arg-type]
+        _sends(right, "right", decide)
+        _sends(unanswerable, "unanswerable", decide)
+        _sends(unsafe, "unsafe", decide)
+        _sends(skip, "skip", decide)
 
 
 def draw_settled(card: Card, undo: Callable[[], Any]) -> None:
@@ -130,13 +136,12 @@ def _fields(card: Card, choices: Choices, decide: Decide, has_answer: bool) -> N
     _sends(send, "wrong", decide, js=_SEND_CORRECTION)
 
 
-def _verdict(word: VerdictWord, shown: str, cls: str, *, label: str = "", key: str | None = None,
-             disabled: bool = False) -> Html:  # fmt: skip
+def _verdict(word: VerdictWord, key: str, cls: str, *, label: str = "", disabled: bool = False) -> Html:
     made = el("button", "", f"button verdict {cls}".strip(), type="button", disabled=disabled,
-              data_verdict=word, data_key=(shown if key is None else key) or None)  # fmt: skip
+              data_verdict=word, data_key=key)  # fmt: skip
     with made:
         el("span", label or WORDS[word])
-        el("kbd", shown)
+        el("kbd", key)
     return made
 
 

@@ -6,6 +6,7 @@ Looks at the latest decisions only, and remembers their vectors as long as the p
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from signalbox.contracts import Encoder, Vectors
 LOOKED_AT = 100
 SHOWN = 3
 NEAR = 0.5  # cosine from which on two queries are about the same thing
+KEPT_S = 30.0  # that the decisions of others are not looked for
 _LONGEST = 1_000  # characters of a query that are encoded
 
 
@@ -39,6 +41,8 @@ class SimilarVerdicts:
         self._encoder = encoder
         self._executor = executor
         self._vectors: dict[str, Vectors] = {}
+        self._decided: list[ReviewItem] = []
+        self._read_at = float("-inf")
 
     async def of(self, query: str, *, besides: str) -> list[Similar]:
         """At most three, nearest first.
@@ -51,11 +55,17 @@ class SimilarVerdicts:
         """
         if not query.strip():
             return []
-        decided, _ = await self._queue.list(state="decided", limit=LOOKED_AT)
-        items = [item for item in decided if item.id != besides and (item.prediction.query or "").strip()]
+        if time.monotonic() - self._read_at > KEPT_S:
+            self._decided, _ = await self._queue.list(state="decided", limit=LOOKED_AT)
+            self._read_at = time.monotonic()
+        items = [item for item in self._decided if item.id != besides and (item.prediction.query or "").strip()]
         if not items:
             return []
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._nearest, query, items)
+
+    def renew(self) -> None:
+        """Look at the decisions anew next time: there is one more."""
+        self._read_at = float("-inf")
 
     def _nearest(self, query: str, items: Sequence[ReviewItem]) -> list[Similar]:
         known = {item.id: self._vectors.get(item.id) for item in items}
