@@ -98,8 +98,9 @@ class _Started:
         assert "Traceback" not in said, said
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Playwright keeps an event loop running in this thread, so it ends before other modules' coroutines are run."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         pytest.fail("The pages are tested in Chromium, and there is none: install it, as with `apt install chromium`.")

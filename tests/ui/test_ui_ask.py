@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import httpx
 from conftest import EVIL, Site
 from playwright.sync_api import Page, expect
 
@@ -78,6 +79,22 @@ def test_a_query_in_review_says_so_and_marks_what_it_has_as_provisional(page: Pa
     ask(page, "Who painted the ceiling of the chapel?")
     expect(page.get_by_role("heading", name="A person decides")).to_be_visible()
     expect(page.get_by_text("Provisional, and not given to anyone")).to_be_visible()
+
+
+def test_a_persons_answer_appears_on_the_page_that_waits_for_it(page: Page, site: Site) -> None:
+    open_ask(page, site)
+    page.get_by_role("button", name="Options").click()
+    page.get_by_label("Route").select_option("grounded")
+    ask(page, "Who painted the door of the showroom?")
+    expect(page.get_by_role("heading", name="A person decides")).to_be_visible()
+    with httpx.Client(base_url=site.url, trust_env=False) as client:
+        id_ = page.url.partition("?p=")[2]
+        review = client.get(f"/predictions/{id_}").json()["review"]["id"]
+        version = client.post("/reviews/claim", json={"id": review}).json()["items"][0]["version"]
+        decision = {"item_version": version, "verdict": "wrong", "correction": "Painted by Ada <b>Lovelace</b>."}
+        assert client.post(f"/reviews/{review}/decide", json=decision).status_code == 200
+    expect(page.get_by_text("Painted by Ada <b>Lovelace</b>.")).to_be_visible()
+    expect(page.get_by_role("heading", name="A person decides")).to_be_hidden()
 
 
 def test_an_option_out_of_its_range_is_explained_and_nothing_typed_is_lost(page: Page, site: Site) -> None:

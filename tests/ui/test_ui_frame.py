@@ -36,8 +36,8 @@ def test_every_control_has_a_name_and_every_page_one_heading(page: Page, site: S
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     nameless = page.evaluate(
         """() => [...document.querySelectorAll('button, a[href], input, select, textarea, summary')]
-            .filter((item) => item.tabIndex >= 0 && item.checkVisibility() && !(item.ariaLabel || item.textContent.trim() || item.title
-                || item.labels?.length)).map((item) => item.outerHTML)"""
+            .filter((item) => item.tabIndex >= 0 && item.checkVisibility() && !(item.ariaLabel
+                || item.textContent.trim() || item.title || item.labels?.length)).map((item) => item.outerHTML)"""
     )
     assert nameless == []
 

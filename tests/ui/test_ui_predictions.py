@@ -100,9 +100,9 @@ def test_a_trace_shows_the_whole_of_a_prediction(page: Page, site: Site) -> None
     expect(durations.get_by_text("Everything else")).to_be_visible()
     expect(durations.get_by_role("listitem").first).to_contain_text(re.compile(r"Classifier.*ms"))
     expect(page.get_by_role("complementary", name="Facts")).to_contain_text("visitor-7")
-    page.get_by_text("Features").click()
+    page.get_by_role("heading", name="Features").click()
     expect(page.get_by_role("rowheader", name="max_probability")).to_be_visible()
-    page.get_by_text("Raw JSON").click()
+    page.get_by_role("heading", name="Raw JSON").click()
     expect(page.get_by_label("The prediction as JSON")).to_contain_text(f'"id": "{id_}"')
 
 

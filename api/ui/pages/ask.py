@@ -40,7 +40,7 @@ async def ask(p: str | None = None) -> None:
             return
         if not context.visitor().may_ask:
             error_state("You may look, not ask", "Your key has the role viewer. Ask whoever gave it to you for a key "
-                        "that may ask, and log in with that one.", kind="warn")  # fmt: skip
+                        "that may ask, and sign in with that one.", kind="warn")  # fmt: skip
         shown = await _prediction(service, p)
         with el("form", "", "ask", role="search") as form:
             _input()
@@ -83,7 +83,11 @@ def _input() -> None:
                     id="options-button", data_toggles="options"):  # fmt: skip
                 el("span", "", "icon icon-options", aria_hidden="true")
                 el("span", "Options")
-            el("span", "", "muted small ask-hint")
+            with el("span", "", "muted small ask-hint", aria_hidden="true"):
+                el("kbd", "Enter")
+                el("span", " asks, ")
+                el("kbd", "?")
+                el("span", " shows all keys")
             send = button("Ask", "primary", icon_name="send")
             attrs(send, type="submit", disabled=not may_ask, id="send")
 
@@ -118,6 +122,9 @@ def _number(name: str, label: str, default: str, least: float, most: float | Non
 
 
 async def _examples(service: Service) -> None:
+    if not context.visitor().may_ask:
+        link("See what was asked before", "/ui/predictions", "link start")
+        return
     queries = await example_queries(service)
     if not queries:
         with empty_state("Nothing to ask about yet", "Answers come from your documents and from trained experts, and "

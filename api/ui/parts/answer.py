@@ -24,9 +24,21 @@ def draw_answer(prediction: Prediction, documents: Mapping[str, str]) -> None:
     contributions = [item for item in prediction.evidence if isinstance(item, Contribution)]
     if prediction.answer is not None:
         _headline(prediction.answer, quotes)
+    if prediction.outcome == "answered":
+        _worth(prediction)
+    for warning in prediction.warnings:
+        text(warning, "muted small", tag="p")
+    short = prediction.answer.short if prediction.answer else None
+    for quote in quotes:
+        quote_block(quote, documents.get(quote.document_id), short=short)
+    if contributions:
+        contribution_table(contributions)
+
+
+def _worth(prediction: Prediction) -> None:
     with div("row wrap answer-worth"):
-        route_badge(prediction.route or ("review" if prediction.outcome == "in_review" else None))
-        if prediction.confidence is not None and prediction.outcome == "answered":
+        route_badge(prediction.route)
+        if prediction.confidence is not None:
             confidence_bar(prediction.confidence, route=prediction.route)
         el("span", formats.duration(prediction.duration_ms), "muted")
         el("span", formats.money(prediction.cost_usd), "muted")
@@ -35,13 +47,6 @@ def draw_answer(prediction: Prediction, documents: Mapping[str, str]) -> None:
                title="What a usual cloud answer would have cost more.")  # fmt: skip
         if prediction.cached_from:
             el("span", "from the cache", "muted", title=f"The same query was answered in {prediction.cached_from}.")
-    for warning in prediction.warnings:
-        text(warning, "muted small", tag="p")
-    short = prediction.answer.short if prediction.answer else None
-    for quote in quotes:
-        quote_block(quote, documents.get(quote.document_id), short=short)
-    if contributions:
-        contribution_table(contributions)
 
 
 def contribution_table(contributions: list[Contribution]) -> Html:

@@ -8,7 +8,7 @@ from urllib.parse import quote as escaped
 from api.ui.parts.elements import Html, el, link, text
 from signalbox.types import Quote
 
-_MOST_AROUND = 600
+_MOST_AROUND = 320
 
 
 def document_link(quote: Quote) -> str:

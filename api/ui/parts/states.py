@@ -20,14 +20,19 @@ def empty_state(title: str, what_for: str) -> Iterator[Html]:
 
 
 def error_state(title: str, detail: str, *, request_id: str | None = None, kind: str = "error") -> Html:
-    """What happened, what it means and what to do, and the id under which the log tells more."""
+    """What happened, what it means and what to do; an `error` with the id under which the log tells more.
+
+    Args:
+        kind: `error`, or `warn` for what is as it should be and may surprise.
+    """
     box = el("div", "", f"notice {kind}", role="alert")
     with box:
         icon("warning")
         with div("stack grow", style="gap: 4px"):
             el("h2", title)
             el("p", detail, "break", dir="auto")
-            el("p", f"Request {request_id or context.request_id()}", "small muted mono")
+            if kind == "error":
+                el("p", f"Request {request_id or context.request_id()}", "small muted mono")
     return box
 
 
