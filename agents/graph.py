@@ -1,10 +1,12 @@
 """The way of a query, as a LangGraph graph. The whole topology is in `build_graph`; choosing is in `agents.policy`.
 
-plan -> classify -> (accepted?) finish
-          ground -> (accepted?) finish
-           cloud -> (accepted?) finish, or review
+prepare: screen -> plan
+graph:   classify -> (accepted?) finish
+           ground -> (accepted?) finish
+            cloud -> (accepted?) finish, or review
 
-A node takes its steps in order. They are not nodes of their own because each costs as much as an expert's answer.
+Only what can lead to different places is a node: each costs half as much as an expert's answer. What always follows is
+a step of the same node, and what always comes first, `prepare`, is done before the graph.
 """
 
 from __future__ import annotations
@@ -31,13 +33,11 @@ class Step(Protocol):
 def build_graph() -> RouterGraph:
     """Compile it: once a process, without a checkpointer."""
     graph = StateGraph(RouterState, context_schema=Run)
-    graph.add_node("plan", in_order(nodes.screen, nodes.plan))
     graph.add_node("classify", in_order(nodes.classify, nodes.verify))
     graph.add_node("ground", in_order(nodes.retrieve, nodes.ground, nodes.verify, nodes.shorten))
     graph.add_node("cloud", in_order(nodes.cloud, nodes.verify))
     graph.add_node("review", nodes.review)
-    graph.add_edge(START, "plan")
-    graph.add_conditional_edges("plan", next_route)
+    graph.add_conditional_edges(START, next_route)
     graph.add_conditional_edges("classify", after_attempt)
     graph.add_conditional_edges("ground", after_attempt)
     graph.add_conditional_edges("cloud", after_attempt)
@@ -46,7 +46,7 @@ def build_graph() -> RouterGraph:
 
 
 def in_order(*steps: Step) -> Step:
-    """One node that takes several steps, each of which sees what those before it have changed."""
+    """Several steps as one, each of which sees what those before it have changed."""
 
     async def node(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         changed: RouterState = {}
@@ -55,6 +55,9 @@ def in_order(*steps: Step) -> Step:
         return changed
 
     return node
+
+
+prepare = in_order(nodes.screen, nodes.plan)
 
 
 def next_route(state: RouterState) -> Next:

@@ -35,8 +35,9 @@ SettingsDep = Annotated[Settings, Depends(_settings)]
 LifecycleDep = Annotated[Lifecycle, Depends(_lifecycle)]
 
 
-async def _service(lifecycle: LifecycleDep) -> Service:
-    return lifecycle.service
+async def _service(request: Request) -> Service:
+    # Asks for the request alone: resolving a dependency of a dependency costs ten times the call.
+    return (await _lifecycle(request)).service
 
 
 ServiceDep = Annotated[Service, Depends(_service)]
@@ -63,7 +64,8 @@ async def _identity(request: Request) -> Identity:
     return identity_of(request.scope)
 
 
-async def _router(request: Request, service: ServiceDep) -> ObservableSystem:
+async def _router(request: Request) -> ObservableSystem:
+    service = await _service(request)
     key_id = identity_of(request.scope).key_id
     return service.router if key_id is None else _OnBehalf(service.router, key_id)
 

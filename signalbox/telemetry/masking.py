@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 MASK = "***"
 
@@ -25,6 +26,7 @@ _AFTER_NAME = re.compile(
 _DEEPEST = 6
 
 
+@lru_cache(1024)
 def is_secret(name: str) -> bool:
     """Whether a field of this name holds a secret when it holds text."""
     return _SECRET_NAME.search(name) is not None
