@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's, with errors described as the problem details they are."""
+"""The OpenAPI document: FastAPI's, with errors described as the problem details they are, and who may do what."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from api.auth.access import rule_of
 from api.errors import MEDIA_TYPE, Problem
 
 Responses = dict[int | str, dict[str, Any]]
@@ -23,11 +24,34 @@ def install(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _retype(generate())
+            document = generate()
+            _secure(document)
+            _retype(document)
         assert app.openapi_schema is not None
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _secure(document: dict[str, Any]) -> None:
+    """Say of each operation which roles may call it, how a key is shown, and what the gate may answer."""
+    schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes["key"] = {"type": "http", "scheme": "bearer", "description": "An API key. Needed once there is one."}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            rule = rule_of(method.upper(), path, path)
+            if rule is None or rule.public:
+                continue
+            operation["security"] = [{"key": []}, {}]
+            operation["x-roles"] = sorted(rule.roles)
+            if "4XX" not in operation["responses"]:
+                for status in (401, 403, 429):
+                    operation["responses"].setdefault(str(status), _problem(status))
+
+
+def _problem(status: int) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}}
 
 
 def _retype(document: dict[str, Any]) -> None:

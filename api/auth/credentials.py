@@ -10,7 +10,6 @@ import hmac
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from typing import Literal
 
 from starlette.exceptions import HTTPException
@@ -168,13 +167,12 @@ def _shown(scope: Scope) -> tuple[str | None, str | None]:
 
 
 def _session_cookie(header: str) -> str | None:
-    if COOKIE not in header:
-        return None
-    try:
-        morsel = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return None
-    return None if morsel is None else morsel.value
+    """The first cookie of our name; ours needs no quoting."""
+    for part in header.split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == COOKIE:
+            return value
+    return None
 
 
 def address_of(scope: Scope) -> str:

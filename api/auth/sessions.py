@@ -15,6 +15,7 @@ from signalbox.storage.tokens import StoredKey
 COOKIE = "signalbox_session"
 LIFE_S = 12 * 3600
 _LONGEST = 500
+_REMEMBERED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Sessions:
         self._secret = secret
         self._clock = clock
         self._made: URLSafeSerializer | None = None
+        self._opened: dict[str, Session] = {}  # a page asks often, and checking a signature takes a while
 
     def seal(self, stored: StoredKey) -> str:
         """The cookie's value for a key whose token was shown."""
@@ -46,12 +48,17 @@ class Sessions:
 
     def open(self, cookie: str) -> Session | None:
         """What a cookie says; None where it is not ours or has run out."""
-        if len(cookie) > _LONGEST:
-            return None
-        try:
-            session = Session(*self._serializer.loads(cookie))
-        except BadSignature:
-            return None
+        session = self._opened.get(cookie)
+        if session is None:
+            if len(cookie) > _LONGEST:
+                return None
+            try:
+                session = Session(*self._serializer.loads(cookie))
+            except BadSignature:
+                return None
+            while len(self._opened) >= _REMEMBERED:
+                del self._opened[next(iter(self._opened))]
+            self._opened[cookie] = session
         return session if self._clock() < session.expires_at else None
 
     @property

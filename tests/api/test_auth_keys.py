@@ -263,3 +263,14 @@ async def test_while_the_keys_can_not_be_read_nobody_is_let_in(client: httpx.Asy
     assert problem(await client.get("/session", headers=shown(token)), 503)
     assert problem(await client.get("/session"), 401)
     assert json.loads((await client.get("/healthz")).text) == {"status": "ok"}
+
+
+async def test_the_openapi_document_says_how_a_key_is_shown(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    assert document["components"]["securitySchemes"]["key"] == {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key. Needed once there is one.",
+    }
+    assert document["paths"]["/predict"]["post"]["security"] == [{"key": []}, {}]
+    assert "security" not in document["paths"]["/healthz"]["get"]
