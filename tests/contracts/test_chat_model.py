@@ -13,6 +13,7 @@ import pytest
 from signalbox.contracts import ChatChunk, ChatModel, ChatRequest
 from signalbox.errors import DeadlineExceeded
 from signalbox.models.cloud import CloudModel
+from signalbox.models.protection import ProtectedCloud
 from signalbox.models.scripted import ScriptedModel, ScriptedServer
 from signalbox.types import Message
 
@@ -31,7 +32,16 @@ async def cloud() -> AsyncIterator[ChatModel]:
         yield model
 
 
-MODELS: dict[str, Opener] = {"scripted": scripted, "cloud": cloud}
+@asynccontextmanager
+async def protected() -> AsyncIterator[ChatModel]:
+    async with (
+        ScriptedServer(SENTENCE) as server,
+        ProtectedCloud([CloudModel("served", base_url=server.base_url, retries=0)], hedge=True) as model,
+    ):
+        yield model
+
+
+MODELS: dict[str, Opener] = {"scripted": scripted, "cloud": cloud, "protected": protected}
 
 
 @pytest.fixture(params=list(MODELS))
