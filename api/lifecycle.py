@@ -75,6 +75,11 @@ class Lifecycle:
             raise Unavailable(f"The service is not ready: {self.reason}", retry_after_s=5.0)
         return self._service
 
+    def let_go(self) -> None:
+        """The service is about to stop: who waits for a person gets the prediction as it is."""
+        if self._service is not None:
+            self._service.reviews.end_waiting()
+
     @property
     def reason(self) -> str:
         """Why the service is in its state, as a sentence."""

@@ -67,7 +67,8 @@ def serve(settings: Settings, *, say: Callable[[str], None] | None = None, opene
             on_failure=lambda: server.stop(),
             on_progress=say,
         )
-        server = _Server(_config(settings, lifecycle), settings.shutdown_grace_ms / 1000)
+        config = _config(settings, lifecycle)
+        server = _Server(config, settings.shutdown_grace_ms / 1000, on_stop=lifecycle.let_go)
         server.run(sockets=[listener])
     if lifecycle.failure is not None:
         raise lifecycle.failure
@@ -134,10 +135,14 @@ def _allow_files(count: int) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, except that after a graceful stop it returns instead of raising the signal again."""
+    """Uvicorn, except that after a graceful stop it returns instead of raising the signal again.
 
-    def __init__(self, config: uvicorn.Config, grace_s: float) -> None:
+    `on_stop` is called before running requests are waited for.
+    """
+
+    def __init__(self, config: uvicorn.Config, grace_s: float, *, on_stop: Callable[[], None]) -> None:
         super().__init__(config)
+        self._on_stop = on_stop
         self.stopped_by: int | None = None
         # Declared as whole seconds, used as a number.
         self.config.timeout_graceful_shutdown = grace_s  # type: ignore[assignment]
@@ -150,6 +155,10 @@ class _Server(uvicorn.Server):
 
     def stop(self) -> None:
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stop()
+        await super().shutdown(sockets)
 
 
 def _config(settings: Settings, lifecycle: Lifecycle) -> uvicorn.Config:

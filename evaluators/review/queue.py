@@ -248,8 +248,12 @@ class ReviewQueue:
                 return prediction
         return await self._predictions.get(prediction_id)
 
+    def end_waiting(self) -> None:
+        """Those who wait, now and later, get what there is."""
+        self._waiters.end()
+
     async def close(self) -> None:
-        """End the looking for others' decisions; those who wait get what there is."""
+        """End the waiting and the looking for others' decisions."""
         await self._waiters.close()
 
     async def _change(

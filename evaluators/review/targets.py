@@ -11,6 +11,7 @@ import ipaddress
 import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from urllib.parse import SplitResult, urlsplit
 
 from signalbox.errors import InvalidInput, UpstreamError
@@ -20,8 +21,6 @@ _INNER_NAMES = ("localhost", "local", "internal", "localdomain", "home.arpa")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _FIELD = "webhook_url"
 _UNSAFE = re.compile(r"[^\x21-\x7e]|[\\<>\"{}|^`]")
-# A look-up can hang for as long as the system likes; these threads are for that alone.
-_LOOKUPS = ThreadPoolExecutor(8, thread_name_prefix="webhook-dns")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -89,7 +88,7 @@ async def resolve(url: str, *, allow_private: bool) -> str:
     host = parts.hostname or ""
     try:
         found = await asyncio.get_running_loop().run_in_executor(
-            _LOOKUPS, lambda: socket.getaddrinfo(host, port_of(parts), type=socket.SOCK_STREAM)
+            _lookups(), lambda: socket.getaddrinfo(host, port_of(parts), type=socket.SOCK_STREAM)
         )
     except OSError as error:
         raise UpstreamError(f"{host} can't be looked up ({error.strerror or error}).") from None
@@ -99,6 +98,12 @@ async def resolve(url: str, *, allow_private: bool) -> str:
     if refused or not addresses:
         raise UpstreamError(f"{host} leads to {refused[0] if refused else 'no address'}, which may not be called.")
     return str(addresses[0])
+
+
+@cache
+def _lookups() -> ThreadPoolExecutor:
+    """A look-up can hang for as long as the system likes; these threads are for that alone."""
+    return ThreadPoolExecutor(8, thread_name_prefix="webhook-dns")
 
 
 def _callable(address: Address, *, allow_private: bool) -> bool:

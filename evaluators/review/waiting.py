@@ -37,6 +37,7 @@ class Waiters:
         self._poll_s = poll_s
         self._waiting: dict[str, set[Decided]] = {}
         self._count = 0
+        self._ended = False
         self._poller: asyncio.Task[None] | None = None
 
     @contextmanager
@@ -45,6 +46,8 @@ class Waiters:
         if self._count >= MAX_WAITING:
             raise Overloaded(f"{MAX_WAITING:,} callers wait for reviews already. Ask for the prediction later.")
         decided = Decided()
+        if self._ended:
+            decided.event.set()
         self._waiting.setdefault(prediction_id, set()).add(decided)
         self._count += 1
         if self._poller is None:
@@ -63,9 +66,14 @@ class Waiters:
         for decided in self._waiting.get(prediction_id, ()):
             decided.event.set()
 
-    async def close(self) -> None:
+    def end(self) -> None:
+        """Nobody waits any longer, decided or not."""
+        self._ended = True
         for prediction_id in self._waiting:
             self.tell(prediction_id)
+
+    async def close(self) -> None:
+        self.end()
         if self._poller is not None:
             self._poller.cancel()
             with suppress(asyncio.CancelledError):

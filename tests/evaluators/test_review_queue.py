@@ -406,6 +406,16 @@ async def test_waiting_is_not_for_ever(queue: ReviewQueue, store: PredictionStor
     assert (await queue.claim("ann"))[0].prediction_id == made.id, "the item is still there"
 
 
+async def test_a_service_that_stops_keeps_nobody_waiting(queue: ReviewQueue, store: PredictionStore) -> None:
+    (made,) = await add(store)
+    waiting = asyncio.create_task(queue.wait(made.id, 60_000))
+    await asyncio.sleep(0.01)
+    queue.end_waiting()
+    assert (await waiting).outcome == "in_review"
+    assert (await queue.wait(made.id, 60_000)).outcome == "in_review"
+    await queue.close()
+
+
 async def test_figures(queue: ReviewQueue, store: PredictionStore, clock: Clock) -> None:
     empty = await queue.stats()
     assert (empty.waiting, empty.oldest_at, empty.median_wait_ms, empty.agreement.brier) == (0, None, None, None)
