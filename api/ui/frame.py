@@ -1,6 +1,6 @@
 """The frame every page stands in: rail, header, content column, keyboard help.
 
-@ui.page("/review")
+@ui.page("/review", response_timeout=PATIENCE_S)
 async def review() -> None:
     with frame("Review", "review"):
         service = open_service()      # draws what it waits for, and gives None, while the service is starting
@@ -22,6 +22,8 @@ from api.ui.parts.keys import Key, keyboard_help
 from api.wiring import Service
 from signalbox.errors import SignalboxError
 
+PATIENCE_S = 20.0
+"""How long making a page may take, on a machine that is busy answering."""
 _COUNT_EVERY_S = 10.0
 
 

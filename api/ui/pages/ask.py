@@ -10,7 +10,7 @@ from typing import Any
 from nicegui import ui
 
 from api.ui import context
-from api.ui.frame import frame, open_service
+from api.ui.frame import PATIENCE_S, frame, open_service
 from api.ui.parts.asking import Asking
 from api.ui.parts.elements import attrs, button, div, el, link
 from api.ui.parts.examples import example_queries
@@ -31,7 +31,7 @@ KEYS = (
 )
 
 
-@ui.page("/")
+@ui.page("/", response_timeout=PATIENCE_S)
 async def ask(p: str | None = None) -> None:
     """`p` is the id of a prediction to show again."""
     with frame("Ask", "ask", keys=KEYS):

@@ -10,7 +10,7 @@ from api.ingesting import ADDED_AT
 from api.ui import assets, context
 from api.ui.documents import listing, reading
 from api.ui.documents.deleting import DeleteDialog
-from api.ui.frame import frame, open_service
+from api.ui.frame import PATIENCE_S, frame, open_service
 from api.ui.parts.elements import Html, button, div, el, link, text
 from api.ui.parts.keys import Key
 from api.ui.parts.marks import relative_time
@@ -23,7 +23,7 @@ _BACK = ("Documents", "/ui/documents")
 _MOST_METADATA = 12
 
 
-@ui.page("/documents/{document_id:path}")
+@ui.page("/documents/{document_id:path}", response_timeout=PATIENCE_S)
 async def document(document_id: str, start: int | None = None, end: int | None = None, at: int = 0) -> None:
     """`start` and `end` are the place to mark, `at` where to begin in a long text; all in characters."""
     assets.use("documents.css")

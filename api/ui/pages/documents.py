@@ -9,7 +9,7 @@ from nicegui import background_tasks, ui
 from api.ui import assets, context
 from api.ui.documents import found, listing
 from api.ui.documents.upload import Upload
-from api.ui.frame import frame, open_service
+from api.ui.frame import PATIENCE_S, frame, open_service
 from api.ui.parts.elements import div, el
 from api.ui.parts.keys import Key
 from api.ui.parts.states import failure, skeleton
@@ -19,7 +19,7 @@ from signalbox.errors import SignalboxError
 KEYS = (Key(("/",), "Search the passages"), Key(("f",), "Filter the table"))
 
 
-@ui.page("/documents")
+@ui.page("/documents", response_timeout=PATIENCE_S)
 async def documents(q: str = "") -> None:
     """`q` is a search to start with."""
     assets.use("documents.css")

@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import ui
 
 from api.ui import context
-from api.ui.frame import frame, open_service
+from api.ui.frame import PATIENCE_S, frame, open_service
 from api.ui.parts import trace
 from api.ui.parts.answer import draw_answer
 from api.ui.parts.documents import quoted_texts
@@ -31,7 +31,7 @@ KEYS = (
 )
 
 
-@ui.page("/predictions/{id}")
+@ui.page("/predictions/{id}", response_timeout=PATIENCE_S)
 async def prediction(id: str) -> None:  # noqa: A002 - the word for it everywhere else
     with frame("Prediction", "predictions", keys=KEYS, back=("predictions", "/ui/predictions")) as actions:
         service = open_service()

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
-from api.ui.frame import frame, open_service
+from api.ui.frame import PATIENCE_S, frame, open_service
 from api.ui.parts.browsing import COLUMNS, NAME, Browsing, Filters
 from api.ui.parts.elements import attrs, div, el, icon, link
 from api.ui.parts.grid import Grid, column_choice
@@ -28,7 +28,7 @@ _ROUTES = (("", "Any route"), ("classifier", "Classifier"), ("grounded", "Ground
            ("review", "Person"))  # fmt: skip
 
 
-@ui.page("/predictions")
+@ui.page("/predictions", response_timeout=PATIENCE_S)
 async def predictions(
     q: str = "", outcome: str = "", route: str = "", since: str = "", sort: str = "created_at", up: str = ""
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import ui
 
 from api.ui import assets, context
-from api.ui.frame import frame, open_service
+from api.ui.frame import PATIENCE_S, frame, open_service
 from api.ui.parts.elements import div
 from api.ui.parts.keys import Key
 from api.ui.parts.states import error_state
@@ -29,7 +29,7 @@ KEYS = (
 _LEASE_EVERY_S = 5.0
 
 
-@ui.page("/review")
+@ui.page("/review", response_timeout=PATIENCE_S)
 async def review(id: str | None = None) -> None:  # noqa: A002 - the word in the address
     """`id` is an item to begin with."""
     assets.use("review.css", "review.js")

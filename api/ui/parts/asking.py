@@ -14,7 +14,7 @@ from api.bodies import PredictBody
 from api.ui import context
 from api.ui.parts.answer import draw_answer
 from api.ui.parts.documents import quoted_texts
-from api.ui.parts.elements import Html, button, div, el, icon, link, text
+from api.ui.parts.elements import Html, attrs, button, div, el, link, text
 from api.ui.parts.states import error_state, failure
 from api.ui.parts.verdict import verdict_buttons
 from api.ui.parts.way import Way, draw_way
@@ -123,8 +123,9 @@ class Asking:
         with div("row wrap"):
             if self._visitor.may_review:
                 await verdict_buttons(self._service, prediction, self._visitor.name)
-            _why(prediction)
+            _why_button()
             link("Open the trace", f"/ui/predictions/{prediction.id}", "button quiet")
+        _why_panel(prediction)
 
     def _follow(self, place: Html, waiting: Prediction) -> None:
         """Look for the person's decision, and draw it when it is there."""
@@ -207,10 +208,13 @@ def _in_review() -> None:
                  "muted", tag="p")  # fmt: skip
 
 
-def _why(prediction: Prediction) -> None:
-    with el("details", "", "why"):
-        with el("summary", "", "button quiet", data_key="w"):
-            icon("branch")
-            el("span", "Why this way?")
-        with div("card stack"):
-            why_this_way(prediction)
+def _why_button() -> None:
+    attrs(
+        button("Why this way?", "quiet", icon_name="branch", data_key="w", data_toggles="why", aria_expanded="false"),
+        aria_controls="why",
+    )
+
+
+def _why_panel(prediction: Prediction) -> None:
+    with el("section", "", "card stack", id="why", hidden=True, aria_label="Why this way"):
+        why_this_way(prediction)

@@ -41,6 +41,8 @@ class Way:
         route = "review" if prediction.outcome == "in_review" or prediction.route == "review" else prediction.route
         if prediction.route == "review":
             words = "Decided by a person"
+        elif prediction.cached_from is not None:
+            words = f"{words} from the cache"
         with self._box, el("li", "", "station terminus", data_route=route or "none"):
             el("span", "", "station-sign", aria_hidden="true")
             with div("station-head"):
