@@ -29,7 +29,7 @@ def reply(request: ChatRequest) -> Reply:
 
 async def main() -> None:
     async with ScriptedServer(reply, token_interval_s=float(sys.argv[1])) as server:
-        sys.stdout.write(f"{server.base_url}\n")
+        sys.stdout.write(f"serves at {server.base_url}\n")
         sys.stdout.flush()
         await asyncio.Event().wait()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pytest
 
@@ -25,34 +26,30 @@ DOCUMENTS = {
 
 
 @contextmanager
-def _started(program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, str(HERE / program), *arguments]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=HERE.parents[1]
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def _said_after(output: IO[str] | None, mark: str) -> str:
-    assert output is not None
-    said = []
-    for line in output:
-        said.append(line)
-        if mark in line:
-            return line.partition(mark)[2].split()[0]
-    raise AssertionError(f"it never said {mark!r} but {''.join(said)}")
+def _started(log: Path, mark: str, program: str, *arguments: str) -> Iterator[str]:
+    """Runs one of the programs beside this file; gives the word that follows `mark` in what it says."""
+    with log.open("w") as said:
+        command = [sys.executable, str(HERE / program), *arguments]
+        process = subprocess.Popen(command, stdout=said, stderr=said, cwd=HERE.parents[1])
+    try:
+        while not (found := re.search(rf"{mark}(\S+)\s", log.read_text())):
+            assert process.poll() is None, f"{program} has ended:\n{log.read_text()}"
+            time.sleep(0.05)
+        yield found[1]
+    finally:
+        process.kill()
+        process.wait()
 
 
 @contextmanager
 def serving(data_dir: Path, *, token_interval_s: float = 0.0) -> Iterator[str]:
     """The base URL of a service for `data_dir`."""
-    with _started("v1_cloud.py", str(token_interval_s)) as cloud:
-        url = "http://" + _said_after(cloud.stdout, "http://")
-        with _started("v1_serving.py", str(data_dir), url) as service:
-            yield _said_after(service.stdout, "ready at ")
+    logs = data_dir.parent
+    with (
+        _started(logs / "cloud.log", "serves at ", "v1_cloud.py", str(token_interval_s)) as cloud,
+        _started(logs / "service.log", "ready at ", "v1_serving.py", str(data_dir), cloud) as url,
+    ):
+        yield url
 
 
 @pytest.fixture(scope="session")
