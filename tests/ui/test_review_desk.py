@@ -261,6 +261,17 @@ async def test_one_item_in_particular_can_be_taken(database: Database, queue: Re
         await desk.take("rev_none")
 
 
+async def test_ones_own_decision_is_shown_and_can_be_taken_back(database: Database, queue: ReviewQueue) -> None:
+    (only,) = await asked(database, "one")
+    (item,) = await queue.claim("ann")
+    await queue.decide(only, "ann", ReviewDecision(item_version=item.version, verdict="wrong", correction="14 days"))
+    desk = Desk(queue, "ann")
+    card = await desk.take(only)
+    assert (card.state, card.verdict, card.draft.correction) == ("decided", "wrong", "14 days")
+    assert await desk.undo() is card
+    assert card.state == "open"
+
+
 async def test_an_item_of_someone_else_is_shown_but_not_decided(database: Database, queue: ReviewQueue) -> None:
     (only,) = await asked(database, "one")
     await queue.claim("ben", id=only)

@@ -187,7 +187,7 @@ class Board:
     def _draw_card(self, card: Card) -> None:
         prediction = card.item.prediction
         with div("review-main"):
-            if card.state == "lost":
+            if card.state == "lost" or (card.trouble and card.item.decision is not None):
                 panel.draw_lost(card)
             elif card.trouble:
                 panel.draw_refused(card)

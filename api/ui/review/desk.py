@@ -151,16 +151,18 @@ class Desk:
             self._decided.append(card)
 
     async def undo(self) -> Card | None:
-        """Take back what was decided last on this page, and look at it again; None when there is nothing.
+        """Take back the decision on what is looked at, else the last one of this page; None when there is nothing.
 
         Raises:
             SignalboxError: it can't be taken back; the message says why.
         """
-        if not self._decided:
+        card = self.current
+        if card is None or card.state != "decided":
+            card = self._decided[-1] if self._decided else None
+        if card is None:
             return None
-        card = self._decided[-1]
         card.item = await self._queue.undo(card.item.id, self.reviewer)
-        self._decided.pop()
+        self._decided = [other for other in self._decided if other is not card]
         card.verdict, card.state, card.trouble = None, "open", None
         self.look_at(card)
         return card
@@ -201,7 +203,12 @@ class Desk:
         try:
             (item,) = await self._queue.claim(self.reviewer, id=item_id)
         except Conflict as error:
-            return Card(await self._queue.get(item_id), state="lost", trouble=error.detail)
+            item = await self._queue.get(item_id)
+            mine = item.decision
+            if mine is None or mine.by != self.reviewer:
+                return Card(item, state="lost", trouble=error.detail)
+            draft = Draft(mine.correction or "", mine.comment or "", dict(mine.labels or {}))
+            return Card(item, state="decided", verdict=mine.verdict, draft=draft)
         return Card(item)
 
     async def _hold(self, card: Card) -> None:
@@ -211,7 +218,7 @@ class Desk:
         except NotFound as error:
             card.state, card.trouble = "lost", error.detail
             return
-        card.item, card.state, card.trouble = fresh.item, fresh.state, fresh.trouble
+        card.item, card.state, card.trouble, card.verdict = fresh.item, fresh.state, fresh.trouble, fresh.verdict
 
     async def _refused(self, card: Card, error: SignalboxError) -> None:
         """It has changed, or someone else has it: take it again where that is possible, and say what was wrong."""

@@ -73,8 +73,9 @@ def draw_settled(card: Card, undo: Callable[[], Any]) -> None:
     with el("section", "", "review-panel settled", aria_label="Your decision"), div("row wrap"):
         el("span", WORDS.get(card.verdict or "", ""), "tag", data_verdict=card.verdict)
         el("span", "sending" if card.state == "sending" else "your decision", "muted")
-        if card.draft.correction:
-            text(card.draft.correction, "break grow")
+        correction = card.item.decision.correction if card.item.decision else card.draft.correction
+        if correction and card.verdict == "wrong":
+            text(correction, "break grow")
         if card.state == "decided":
             button("Undo", "quiet").on("click", undo, args=[])
 
