@@ -22,12 +22,18 @@ _IDLE_S = 2.0
 
 @dataclass(slots=True)
 class Row:
-    """What came of one query; status 0 is no answer at all. `at` is when it was sent, in seconds from the start."""
+    """What came of one query; status 0 is no answer at all.
+
+    Attributes:
+        at: when it was sent, in seconds from the start.
+        own_ms: what the service says it took.
+    """
 
     at: float
     status: int = 0
     ms: float = 0.0
     outcome: str = ""
+    own_ms: float = 0.0
     waits: bool = False
 
 
@@ -74,7 +80,8 @@ class Client:
             row.status = int(lines[0].split()[1])
             row.waits = "retry-after" in headers
             if row.status == 200:
-                row.outcome = json.loads(body)["outcome"]
+                prediction = json.loads(body)
+                row.outcome, row.own_ms = prediction["outcome"], prediction["duration_ms"]
             keep = headers.get("connection") != "close"
         finally:
             if keep:
