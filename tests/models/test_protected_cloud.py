@@ -275,6 +275,8 @@ async def test_a_spent_cap_says_what_is_spent_and_when_it_is_renewed() -> None:
             BudgetExceeded, match=r"\$0\.002000 of the \$0\.0231.*SIGNALBOX_DAILY_CAP_USD.*2026-11-21T00:00Z"
         ):
             await it.cloud.generate(request())
+        assert it.cloud.trouble is not None
+        assert "SIGNALBOX_DAILY_CAP_USD" in it.cloud.trouble
         assert it.cloud.remaining_usd == pytest.approx(MOST_USD * 1.05 - 2 * TOKEN_USD)
     assert it.asked == [1]
 

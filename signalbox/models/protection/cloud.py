@@ -131,8 +131,11 @@ class ProtectedCloud:
     def trouble(self) -> str | None:
         """Why no model can be asked now; None when one can."""
         if self.remaining_usd is not None:
-            if self.remaining_usd <= 0 and self._upstreams[0].model.most_usd(_LEAST) > 0:
-                return f"the daily cap of ${self._spending.daily_cap_usd:.2f} is spent (SIGNALBOX_DAILY_CAP_USD)"
+            if self._spending.is_spent:
+                return (
+                    f"${self.remaining_usd:.6f} is left of today's cap, too little for the last call; it is renewed at "
+                    "00:00 UTC (SIGNALBOX_DAILY_CAP_USD)"
+                )
             if not any(upstream.model.has_known_price for upstream in self._upstreams):
                 return unpriced(self.name)
         if all(state == "open" for state in self.breakers.values()):
@@ -229,9 +232,6 @@ class ProtectedCloud:
 
 def _uncounted(_model: str, _outcome: CallOutcome) -> None:
     pass
-
-
-_LEAST = ChatRequest(messages=(), max_tokens=1)
 
 
 async def _first_answer(first: asyncio.Task[ChatResult], racing: set[asyncio.Task[ChatResult]]) -> ChatResult:

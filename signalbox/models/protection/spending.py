@@ -59,6 +59,7 @@ class Pool:
         self.held = 0
         self.reserved = 0
         self.taken = 0
+        self.refused = False
         self._accounts, self._clock = accounts, clock
         self._taking: asyncio.Task[None] | None = None
         self._asked_s = -math.inf
@@ -73,12 +74,14 @@ class Pool:
         while self.held < amount:
             if self._taking is None:
                 if self._is_used_up(amount):
+                    self.refused = True
                     return False
                 self._taking = asyncio.create_task(self._take(amount))
             # Shielded: others wait for it too, and a commit must not be lost sight of.
             await asyncio.shield(self._taking)
         self.held -= amount
         self.reserved += amount
+        self.refused = False
         return True
 
     def settle(self, reserved: int, cost: int) -> None:
@@ -172,6 +175,12 @@ class Spending:
     def remaining_usd(self) -> float | None:
         """What is left of today's cap; None without a cap."""
         return None if self._cap is None else max(0.0, self._cap / NANO - self.spent_usd)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether today's cap left too little for the last call that was to be made."""
+        pool = self._pools.get((self._today(), SERVICE))
+        return pool is not None and pool.refused
 
     async def open(self) -> None:
         """Look up what was spent today, so that the figures are right before the first call."""
