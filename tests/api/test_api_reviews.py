@@ -229,3 +229,23 @@ async def test_one_click_says_right_or_wrong(client: httpx.AsyncClient, service:
         (f"/predictions/{waiting['id']}/verdict", {"verdict": "right"}, 422),
     ):
         assert (await client.post(target, json=body)).status_code == status
+
+
+async def test_every_example_of_the_document_works(client: httpx.AsyncClient) -> None:
+    paths = (await client.get("/openapi.json")).json()["paths"]
+
+    def examples(path: str) -> list[dict[str, Any]]:
+        content = paths[path]["post"]["requestBody"]["content"]["application/json"]
+        return [example["value"] for example in content["examples"].values()]
+
+    for number, said in enumerate(examples("/reviews/{id}/decide")):
+        asked = await ask(client, f"question {number}")
+        await client.post("/reviews/claim", json={"id": asked["review"]["id"]})
+        decided = await client.post(f"/reviews/{asked['review']['id']}/decide", json=said)
+        assert decided.status_code == 200, (said, decided.text)
+    answered = await ask(client, "!now")
+    for said in examples("/predictions/{id}/verdict"):
+        judged = await client.post(f"/predictions/{answered['id']}/verdict", json=said)
+        assert judged.status_code == 200, (said, judged.text)
+    for path in ("/reviews", "/reviews/stats", "/reviews/{id}", "/reviews/export"):
+        assert "503" in paths[path]["get"]["responses"]
