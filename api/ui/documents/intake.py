@@ -111,6 +111,8 @@ class Intake:
         self._under_way(batch, 0.0, "waiting")
         try:
             files = [File(entry.name, await entry.read()) for entry in batch]
+            for entry in batch:
+                entry.read = _nothing  # what was received can go
             before = self._service.models.index.version
             report, outcomes = await add_documents(self._service, files, progress, on_read=read)
         except SignalboxError as error:

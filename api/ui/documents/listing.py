@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -79,13 +80,41 @@ def status(entry: DocumentEntry) -> str:
     return entry.metadata.get("status", "") or ("in use" if entry.chunks else "nothing to find")
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What of the documents is shown: those with `wanted` in title or id, by one column."""
+
+    wanted: str = ""
+    by: str = "title"
+    descending: bool = False
+
+    def of(self, entries: Sequence[DocumentEntry]) -> list[DocumentEntry]:
+        matching = [entry for entry in entries if self.wanted in f"{entry.title}\n{entry.id}".casefold()]
+        return sorted(matching, key=self._key, reverse=self.descending)
+
+    def _key(self, entry: DocumentEntry) -> tuple[str | float, str]:
+        return _value(entry, self.by), entry.id
+
+
+def _value(entry: DocumentEntry, by: str) -> str | float:
+    if by == "added":
+        moment = added(entry)
+        return moment.timestamp() if moment else 0.0
+    if by == "kind":
+        return kind(entry.source or entry.id)
+    if by == "status":
+        return status(entry)
+    value: str | int = getattr(entry, by)
+    return value.casefold() if isinstance(value, str) else value
+
+
 class Listing:
-    """Draws the table with its filter."""
+    """Draws the table with its filter. Sorting goes on in a thread: there may be a hundred thousand documents."""
 
     def __init__(self, entries: Sequence[DocumentEntry]) -> None:
         self._entries = list(entries)
-        self._wanted = ""
-        self._by, self._down = "title", False
+        self._shown: list[DocumentEntry] = []
+        self._order = Order()
         self._sent = 0
         with div("row list-tools"):
             field = el("input", "", "input list-filter", type="search", placeholder="Filter by title or id",
@@ -95,57 +124,39 @@ class Listing:
         field.on("input", self._filter, js_handler="(event) => emit(event.target.value)", throttle=0.15)
         self._grid = Grid("documents", COLUMNS, label="Documents", empty="No document has this in its title or id.",
                           sort=("title", False), on_more=self._more, on_sort=self._sort)  # fmt: skip
-        self._arrange()
-        ui.timer(0, self._send, once=True)  # rows can be sent once the browser is there
+        ui.timer(0, self._show, once=True)  # rows can be sent once the browser is there
 
-    def replace(self, entries: Sequence[DocumentEntry]) -> None:
+    async def replace(self, entries: Sequence[DocumentEntry]) -> None:
         """Show what there is now, sorted and filtered as before."""
         self._entries = list(entries)
-        self._arrange()
-        self._grid.reset()
-        self._send()
+        await self._show()
 
     async def _more(self) -> None:
         self._send()
 
     async def _sort(self, key: str, descending: bool) -> None:
-        self._by, self._down = key, descending
-        self._arrange()
+        self._order = replace(self._order, by=key, descending=descending)
         self._grid.sorted_by(key, descending)
         self._grid.update()
-        self._grid.reset()
-        self._send()
+        await self._show()
 
-    def _filter(self, event: Any) -> None:
-        self._wanted = str(event.args)[:200].casefold().strip()
-        self._arrange()
-        self._grid.reset()
-        self._send()
+    async def _filter(self, event: Any) -> None:
+        self._order = replace(self._order, wanted=str(event.args)[:200].casefold().strip())
+        await self._show()
 
-    def _arrange(self) -> None:
-        self._shown = sorted(filter(self._matches, self._entries), key=self._key, reverse=self._down)
-        self._sent = 0
+    async def _show(self) -> None:
+        """The newest wish wins, whichever is done first."""
+        order, entries = self._order, self._entries
+        shown = await asyncio.to_thread(order.of, entries)
+        if order is self._order and entries is self._entries:
+            self._shown, self._sent = shown, 0
+            self._grid.reset()
+            self._send()
 
     def _send(self) -> None:
         rows = self._shown[self._sent : self._sent + _ROWS]
         self._sent += len(rows)
         self._grid.append([_row(entry) for entry in rows], end=self._sent >= len(self._shown))
-
-    def _matches(self, entry: DocumentEntry) -> bool:
-        return self._wanted in entry.title.casefold() or self._wanted in entry.id.casefold()
-
-    def _key(self, entry: DocumentEntry) -> tuple[Any, str]:
-        moment = added(entry)
-        keys: dict[str, Any] = {
-            "title": entry.title.casefold(),
-            "id": entry.id,
-            "kind": kind(entry.source or entry.id),
-            "characters": entry.characters,
-            "chunks": entry.chunks,
-            "added": moment.timestamp() if moment else 0.0,
-            "status": status(entry),
-        }
-        return keys[self._by], entry.id
 
 
 def _row(entry: DocumentEntry) -> dict[str, Any]:

@@ -96,6 +96,8 @@ class Upload:
         return f"{name} was left out because it is in the list already."
 
     def _update(self) -> None:
+        if self._list.is_deleted:
+            return  # the page was left; the files come in all the same
         entries = self._intake.entries
         self._list.clear()
         with self._list:

@@ -71,7 +71,7 @@ class _Documents:
                 failure("The documents can't be listed", error)
             return
         if entries and self._listing is not None:
-            self._listing.replace(entries)
+            await self._listing.replace(entries)
             return
         self._table.clear()
         with self._table:

@@ -1,6 +1,6 @@
 """The review page at work: shows the desk's current card, takes decisions, keeps leases, and prepares what comes next.
 
-One board a page. What is drawn where is `item`'s, `facts`' and `panel`'s business; what is claimed is the desk's.
+One board a page. How an item is drawn is `sheet`'s business, what is claimed the desk's.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 from nicegui import background_tasks, ui
 
 from api.ui.parts.documents import quoted_texts
-from api.ui.parts.elements import Html, div, el, link
+from api.ui.parts.elements import Html, div, link
 from api.ui.parts.states import failure, skeleton
-from api.ui.review import choices, facts, header, item, messages, panel
+from api.ui.review import facts, header, messages, panel
 from api.ui.review.desk import Card, Desk, Draft, VerdictWord
+from api.ui.review.sheet import draw_sheet
 from api.ui.review.similar import SimilarVerdicts
 from api.wiring import Service
 from signalbox.errors import NotFound, SignalboxError
@@ -49,6 +50,7 @@ class Board:
         self._active_at = time.monotonic()
         self._visible = True
         self._drawn = 0
+        self._failing = self._ended = False
         with place:
             self._last = messages.LastLine()
             self._body = div("review-body")
@@ -66,6 +68,7 @@ class Board:
             await self._refill()
         except NotFound as error:
             self._fail("This item is not there", error)
+            self._ended = True
             return
         except SignalboxError as error:
             self._fail("The queue can't be read", error)
@@ -94,7 +97,7 @@ class Board:
 
     async def look(self) -> None:
         """For new items, while there are none."""
-        if self.desk.current is None and self._visible and not self.desk.left:
+        if self.desk.current is None and self._visible and not self.desk.left and not self._ended:
             await self._after_moving()
 
     def show_lease(self) -> None:
@@ -174,35 +177,22 @@ class Board:
     def draw(self) -> None:
         card = self.desk.current
         self._drawn += 1
+        self._failing = False
         self._body.clear()
         self._header.show(self.desk)
         if card is None:
             with self._body:
                 messages.draw_empty(self._header.waiting)
             return
-        with self._body, el("article", "", f"review {card.state}", aria_label="Review item", data_item=card.item.id):
-            self._draw_card(card)
+        with self._body:
+            self._past = draw_sheet(
+                card,
+                texts=self._texts.get(card.item.id, {}),
+                experts=self._service.router.parts.experts,
+                decide=self.decide,
+                undo=self.undo,
+            )
         self._run(self._find_similar(card, self._drawn))
-
-    def _draw_card(self, card: Card) -> None:
-        prediction = card.item.prediction
-        with div("review-main"):
-            if card.state == "lost" or (card.trouble and card.item.decision is not None):
-                panel.draw_lost(card)
-            elif card.trouble:
-                panel.draw_refused(card)
-            item.draw_query(prediction)
-            item.draw_answer(prediction, self._texts.get(card.item.id, {}))
-            if card.state == "open":
-                labels = choices.label_choices(prediction, self._service.router.parts.experts)
-                panel.draw_panel(card, labels, self.decide)
-            elif card.state != "lost":
-                panel.draw_settled(card, self.undo)
-        with el("aside", "", "review-facts", aria_label="Facts"):
-            facts.draw_why(card.item)
-            facts.draw_attempts(prediction)
-            self._past = facts.similar_place()
-            facts.draw_record(card.item)
 
     def _wait(self) -> None:
         self._body.clear()
@@ -210,6 +200,9 @@ class Board:
             skeleton(4)
 
     def _fail(self, title: str, error: SignalboxError) -> None:
+        if self._failing:
+            return  # it is said already
+        self._failing = True
         self._body.clear()
         with self._body:
             failure(title, error)

@@ -12,7 +12,7 @@
   for (const type of ["keydown", "pointermove", "pointerdown", "scroll"]) addEventListener(type, active, { passive: true, capture: true });
   document.addEventListener("visibilitychange", () => tell(document.visibilityState === "visible"));
   // Leaving gives back what is held at once; should this get lost, the connection's end does, and at last the lease.
-  addEventListener("pagehide", () => emitEvent("review_left", {}));
+  addEventListener("pagehide", () => { if (typeof emitEvent === "function") emitEvent("review_left", {}); });
   addEventListener("pageshow", (event) => { if (event.persisted) tell(true); });
 
   // A key held down decides one item, not all that follow; only j and k repeat.
