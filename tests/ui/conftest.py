@@ -78,7 +78,7 @@ class _Started:
             )
 
     def __enter__(self) -> Site:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while time.monotonic() < end and self._process.poll() is None:
             _, found, rest = self._log.read_text().partition("ready at ")
             if found and rest.split():
