@@ -60,7 +60,8 @@ def in_order(*steps: Step) -> Step:
 prepare = in_order(nodes.screen, nodes.plan)
 
 
-def next_route(state: RouterState) -> Next:
+# Coroutines, because LangGraph asks plain functions in another thread.
+async def next_route(state: RouterState) -> Next:
     if not state["remaining"]:
         return "review"
     match state["remaining"][0]:
@@ -72,5 +73,5 @@ def next_route(state: RouterState) -> Next:
             return "cloud"
 
 
-def after_attempt(state: RouterState) -> Next | Literal["__end__"]:
-    return next_route(state) if state.get("accepted") is None else "__end__"
+async def after_attempt(state: RouterState) -> Next | Literal["__end__"]:
+    return await next_route(state) if state.get("accepted") is None else "__end__"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Literal, ParamSpec, TypedDict, TypeVar
@@ -81,6 +81,7 @@ class Parts:
     Attributes:
         experts: by the name a query may ask for; `default_expert` answers those that ask for none.
         local: the local LLM, which writes; `scorer` is the same where it can also say how likely a text is.
+        expert_executor: threads of their own for experts, so that long work doesn't hold up theirs; None: `executor`.
         cloud_cost_usd: the most one cloud answer to a text may cost.
         reference_cost_usd: what a usual cloud answer to it costs, whether or not a cloud is configured.
         style: `quote` shows verbatim sentences, `write` lets the local LLM write from them.
@@ -100,6 +101,7 @@ class Parts:
     reference_cost_usd: Callable[[str], float] = _free
     cloud_max_tokens: int = 512
     max_query_chars: int = 8_000
+    expert_executor: Executor | None = None
     style: Literal["quote", "write"] = "quote"
 
 
@@ -125,12 +127,24 @@ class Run:
 
     async def in_time(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`in_thread` for an attempt: raises DeadlineExceeded when it is not done by the deadline."""
-        try:
-            async with asyncio.timeout(max(0.0, self.deadline_s - self.clock())):
-                return await self.in_thread(work, *args, **kwargs)
-        except TimeoutError:
-            raise DeadlineExceeded("the deadline passed") from None
+        return await self._by_deadline(self.in_thread(work, *args, **kwargs))
+
+    async def in_expert_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`in_time` in the experts' own threads."""
+        executor = self.parts.expert_executor or self.parts.executor
+        return await self._by_deadline(_run_in(executor, lambda: work(*args, **kwargs)))
 
     async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something that computes for milliseconds without holding up the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self.parts.executor, lambda: work(*args, **kwargs))
+        return await _run_in(self.parts.executor, lambda: work(*args, **kwargs))
+
+    async def _by_deadline(self, working: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(max(0.0, self.deadline_s - self.clock())):
+                return await working
+        except TimeoutError:
+            raise DeadlineExceeded("the deadline passed") from None
+
+
+async def _run_in(executor: Executor, call: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(executor, call)

@@ -45,6 +45,7 @@ log = get_logger(__name__)
 DEFAULT_EXPERT = "intents"
 _SMALL_MODEL_PARAMETERS = 1_000_000_000
 _THREADS = 4
+_EXPERT_THREADS = 2
 _ANSWER_TOKENS = 150  # of a usual cloud answer
 _CONTEXT_TOKENS = 1_200  # of the passages sent along
 
@@ -85,6 +86,7 @@ class Models:
     local: LocalModel | CloudModel | None
     cloud: ProtectedCloud | None
     executor: Executor
+    expert_executor: Executor | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -94,7 +96,9 @@ class Models:
 
     async def close(self) -> None:
         await _close(self.local, self.cloud)
-        self.executor.shutdown(wait=False, cancel_futures=True)
+        for executor in (self.executor, self.expert_executor):
+            if executor is not None:
+                executor.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass
@@ -270,6 +274,7 @@ async def open_models(
         policy=policy,
         encoder=encoder,
         executor=ThreadPoolExecutor(_THREADS, thread_name_prefix="router"),
+        expert_executor=ThreadPoolExecutor(_EXPERT_THREADS, thread_name_prefix="experts"),
         retriever=index if index.stats.chunks else None,
         grounder=Grounder(Reader(encoder), shipped_ranker()),
         experts={DEFAULT_EXPERT: expert} if expert else {},
@@ -283,7 +288,7 @@ async def open_models(
         max_query_chars=settings.max_query_chars,
         style=_style(settings, local),
     )
-    return Models(parts, encoder, index, local, cloud, parts.executor)
+    return Models(parts, encoder, index, local, cloud, parts.executor, parts.expert_executor)
 
 
 class _Closable(Protocol):
@@ -369,5 +374,5 @@ def _usual_cost(settings: Settings, prices: Prices) -> Callable[[str], float]:
 
 def _most_tokens(text: str) -> int:
     """Of a text with its passages: about four letters a token in English, one in scripts a tokenizer knows less of."""
-    wide = sum(not character.isascii() for character in text)
+    wide = len(text) - len(text.encode("ascii", "ignore"))
     return _CONTEXT_TOKENS + wide + (len(text) - wide) // 4

@@ -20,7 +20,7 @@ async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     started = time.perf_counter()
     with span("classify", expert=expert.name):
         try:
-            opinion, vector = await run.in_time(
+            opinion, vector = await run.in_expert_thread(
                 _ask, expert, run.parts.encoder, state["text"], explain=constraints.explain
             )
         except SignalboxError as error:
