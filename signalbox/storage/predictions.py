@@ -95,9 +95,7 @@ class PredictionStore:
             NotFound: there is none.
             CorruptArtefact: it can't be read.
         """
-        row = await self._database.read(
-            lambda connection: connection.execute(_ONE, {"key": plain(id)}).one_or_none()
-        )
+        row = await self._database.read(lambda connection: connection.execute(_ONE, {"key": plain(id)}).one_or_none())
         if row is None:
             raise NotFound(f"There is no prediction {id!r}.", field="id")
         return self._prediction(id, row)
@@ -175,7 +173,6 @@ class PredictionStore:
                 ).scalar_one()
             )
         )
-
 
     def _prediction(self, id: str, row: Row[Any] | tuple[Any, ...]) -> Prediction:  # noqa: A002
         review = StoredReview(*row[1:])
