@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from api.cli import calibrate, doctor, ingest, init, keys, predict, review, serve
+from api.cli import bench, calibrate, doctor, ingest, init, keys, predict, review, serve
 from signalbox.errors import DeadlineExceeded, MissingDependency, SignalboxError, Unavailable, UpstreamError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 for command in (init.init, serve.serve, predict.predict, ingest.ingest, calibrate.calibrate, doctor.doctor):
     app.command()(command)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
 app.add_typer(keys.app, name="keys")
 app.add_typer(review.app, name="review")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("init", "serve", "predict", "ingest", "calibrate", "doctor")
+COMMANDS = ("init", "serve", "predict", "ingest", "calibrate", "doctor", "bench", "keys", "review")
 SECRET = "sk-very-secret-0123456789"
 NOBODY_LISTENS = "postgresql://someone:hidden@127.0.0.1:9/signalbox"
 
@@ -137,6 +137,7 @@ def test_doctor_shows_every_setting_its_source_and_no_secret(command: Command, e
         "local LLM",
         "cloud LLM",
         "database",
+        "API keys",
         "port",
     ]
     assert SECRET not in table.stdout + report.stdout
@@ -148,7 +149,7 @@ def test_doctor_names_what_needs_attention(command: Command, encoder_cache: Path
     assert done.returncode == 1
     report = json.loads(done.stdout)
     failed = {check["check"]: check["detail"] for check in report["checks"] if not check["ok"]}
-    assert set(failed) == {"local LLM", "database"}
+    assert set(failed) == {"local LLM", "database", "API keys"}
     assert "nowhere.gguf" in failed["local LLM"]
     assert "hidden" not in done.stdout + done.stderr
 
@@ -172,3 +173,15 @@ def test_interrupting_a_command_is_exit_code_130(tmp_path: Path, encoder_cache: 
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in said
+
+
+def test_bench_names_what_there_is(refused: Refused) -> None:
+    line = refused("bench", "everything")
+    assert "There is no benchmark 'everything'" in line
+    assert "retrieval" in line
+
+
+def test_bench_passes_arguments_and_exit_code_on(command: Command) -> None:
+    done = command("bench", "retrieval", "--chunks", "many")
+    assert done.returncode == 2
+    assert "invalid int value: 'many'" in done.stderr
