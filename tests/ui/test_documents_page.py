@@ -85,7 +85,11 @@ def test_each_bad_file_is_named_with_the_rule_and_the_remedy_and_the_good_one_co
     expect(page.locator(".file")).to_have_count(0)
     upload(page, file("good.txt", "The spare key hangs behind the barometer."))
     expect(row(page, "good.txt")).to_contain_text("was there already")
-    httpx.delete(f"{site.url}/documents/good.txt", timeout=30, trust_env=False)
+    upload(page, file("good.txt", "The spare key hangs in the hall."), file("new.txt", "The hall is behind the door."))
+    expect(row(page, "good.txt").first).to_contain_text("replaced the one before")
+    expect(row(page, "new.txt")).to_contain_text("added")
+    for name in ("good.txt", "new.txt"):
+        httpx.delete(f"{site.url}/documents/{name}", timeout=30, trust_env=False)
 
 
 def test_texts_are_shown_and_never_run(page: Page, site: Site) -> None:

@@ -68,7 +68,7 @@ def asker(desk: Site) -> Iterator[Asker]:
 
 def open_review(page: Page, site: Site, path: str = "") -> None:
     page.goto(f"{site.url}/ui/review{path}")
-    expect(page.locator(".review-query").or_(page.locator(".review-body .empty"))).to_be_visible()
+    expect(query(page).or_(page.locator(".review-body .notice"))).to_be_visible()
 
 
 def query(page: Page) -> Locator:
@@ -222,7 +222,7 @@ def test_an_item_can_be_linked_to(page: Page, desk: Site, asker: Asker) -> None:
     wanted = asker.ask("Which item is linked?")
     open_review(page, desk, f"?id={wanted['review']['id']}")
     expect(query(page)).to_have_text("Which item is linked?")
-    page.goto(f"{desk.url}/ui/review?id=rev_none")
+    open_review(page, desk, "?id=rev_none")
     expect(page.get_by_text("There is no review 'rev_none'.")).to_be_visible()
 
 
@@ -241,7 +241,7 @@ def test_texts_are_shown_and_never_run(page: Page, desk: Site, asker: Asker) -> 
 
 
 def test_an_item_that_comes_shows_itself(page: Page, desk: Site, asker: Asker) -> None:
-    open_review(page, desk)
+    page.goto(f"{desk.url}/ui/review")
     expect(page.get_by_role("heading", name="Nothing waits for a person")).to_be_visible()
     asker.ask("Who comes so late?")
     expect(query(page)).to_have_text("Who comes so late?")

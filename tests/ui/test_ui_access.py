@@ -103,3 +103,22 @@ def _url_of(pid: int) -> str:
     connections = psutil.Process(pid).net_connections("tcp")
     port = next(each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN)
     return f"http://127.0.0.1:{port}"
+
+
+def test_reviewers_decide_but_do_not_upload_and_viewers_do_neither(
+    page: Page, guarded: tuple[Site, dict[str, str]]
+) -> None:
+    site, tokens = guarded
+    page.goto(f"{site.url}/ui/review")
+    sign_in(page, tokens["viewer"])
+    expect(page.get_by_role("heading", name="You may not decide")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"{site.url}/ui/review")
+    sign_in(page, tokens["reviewer"])
+    expect(page.get_by_role("heading", name="Nothing waits for a person")).to_be_visible()
+    page.goto(f"{site.url}/ui/documents")
+    expect(page.locator(".grid-row a").first).to_be_visible()
+    expect(page.get_by_text("Choose files")).to_have_count(0)
+    page.goto(f"{site.url}/ui/documents/refunds.md")
+    expect(page.locator(".chunk-text").first).to_be_visible()
+    expect(page.get_by_role("button", name="Delete")).to_have_count(0)

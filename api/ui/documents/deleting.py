@@ -14,8 +14,10 @@ from signalbox.errors import SignalboxError
 
 
 class DeleteDialog:
-    """Args:
-    deleted: called when a document is gone.
+    """Draws the dialog, closed.
+
+    Args:
+        deleted: called when a document is gone.
     """
 
     def __init__(self, service: Service, deleted: Callable[[], Any]) -> None:

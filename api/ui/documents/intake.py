@@ -12,13 +12,15 @@ from typing import Literal
 
 from api.ingesting import File, Outcome, add_documents
 from api.wiring import Service
-from signalbox.errors import SignalboxError
+from retriever import Document, Index
+from signalbox.errors import NotFound, SignalboxError
 
 BATCH_BYTES = 64_000_000
 BATCH_FILES = 100
 MOST_SHOWN = 200
 
-Stage = Literal["waiting", "working", "done", "unchanged", "failed"]
+Stage = Literal["waiting", "working", "added", "replaced", "unchanged", "failed"]
+End = Literal["added", "replaced", "unchanged"]
 
 
 @dataclass
@@ -105,7 +107,11 @@ class Intake:
 
         by_name = {entry.name: entry for entry in batch}
 
+        ends: dict[str, End] = {}
+
         def read(outcome: Outcome) -> None:
+            if outcome.document is not None:
+                ends[outcome.name] = _end(self._service.models.index, outcome.document)
             loop.call_soon_threadsafe(self._was_read, by_name[outcome.name], outcome)
 
         self._under_way(batch, 0.0, "waiting")
@@ -113,8 +119,7 @@ class Intake:
             files = [File(entry.name, await entry.read()) for entry in batch]
             for entry in batch:
                 entry.read = _nothing  # what was received can go
-            before = self._service.models.index.version
-            report, outcomes = await add_documents(self._service, files, progress, on_read=read)
+            _, outcomes = await add_documents(self._service, files, progress, on_read=read)
         except SignalboxError as error:
             for entry in batch:
                 entry.stage, entry.trouble = "failed", error.detail
@@ -125,14 +130,13 @@ class Intake:
             self._changed()
             raise
         else:
-            same = report.version == before
             for entry, outcome in zip(batch, outcomes, strict=True):
-                _settle(entry, outcome, same=same)
+                _settle(entry, outcome, ends.get(entry.name, "added"))
         self._changed()
 
     def _was_read(self, entry: Entry, outcome: Outcome) -> None:
         if outcome.error is not None:
-            _settle(entry, outcome, same=False)
+            _settle(entry, outcome, "unchanged")
             self._changed()
 
     def _under_way(self, batch: list[Entry], fraction: float, stage: str) -> None:
@@ -144,12 +148,20 @@ class Intake:
         self._changed()
 
 
-def _settle(entry: Entry, outcome: Outcome, *, same: bool) -> None:
+def _end(index: Index, document: Document) -> End:
+    """What putting it in will come to."""
+    try:
+        return "unchanged" if index.document(document.id).hash == document.hash else "replaced"
+    except NotFound:
+        return "added"
+
+
+def _settle(entry: Entry, outcome: Outcome, end: End) -> None:
     if outcome.document is None:
         entry.stage = "failed"
         entry.trouble = outcome.error.detail if outcome.error else "It could not be read."
         return
-    entry.stage, entry.fraction = "unchanged" if same else "done", 1.0
+    entry.stage, entry.fraction = end, 1.0
     entry.document_id = outcome.document.id
 
 

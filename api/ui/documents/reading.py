@@ -30,9 +30,11 @@ def place_of(document: Document, start: int | None, end: int | None) -> Span | N
 
 
 def draw_text(document: Document, chunks: Sequence[Span], mark: Span | None, at: int) -> None:
-    """Args:
-    mark: the place to mark and to scroll to.
-    at: from where on to show a text that is longer than a page.
+    """Draws the text, or the part of it that is asked for.
+
+    Args:
+        mark: the place to mark and to scroll to.
+        at: from where on to show a text that is longer than a page.
     """
     shown = window(len(document.text), mark, at, SHOWN)
     _turn(document, shown)

@@ -17,7 +17,13 @@ from api.wiring import Service
 from retriever.readers import suffixes
 
 _FILES_AT_ONCE = 200
-_WORDS = {"waiting": "waiting", "done": "added", "unchanged": "was there already", "failed": "failed"}
+_WORDS = {
+    "waiting": "waiting",
+    "added": "added",
+    "replaced": "replaced the one before",
+    "unchanged": "was there already",
+    "failed": "failed",
+}
 
 _HEADER = """
 <div class="drop" @click="props.pickFiles">
@@ -46,8 +52,10 @@ _REJECTED = "(entries) => emit(entries.map((entry) => [entry.failedPropValidatio
 
 
 class Upload:
-    """Args:
-    changed: called when documents have come in.
+    """Draws where files are dropped and the list of those under way.
+
+    Args:
+        changed: called when documents have come in.
     """
 
     def __init__(self, service: Service, changed: Callable[[], None]) -> None:
@@ -57,7 +65,8 @@ class Upload:
         self._finished = 0
         with el("section", "", "upload", aria_label="Upload"):
             self._sender = self._draw_sender()
-            self._list = el("ul", "", "files", aria_live="polite")
+            self._list = el("ul", "", "files", aria_label="Files")
+            self._said = el("p", "", "visually-hidden", role="status")
             self._foot = div("row wrap hidden")
         with self._foot:
             button("Clear the list", "quiet").on("click", self._intake.clear, args=[])
@@ -103,8 +112,11 @@ class Upload:
         with self._list:
             for entry in reversed(entries):
                 _draw_entry(entry)
-        finished = sum(entry.stage == "done" for entry in entries)
+        finished = sum(entry.stage in ("added", "replaced") for entry in entries)
         self._foot.set_visibility(bool(entries) and not self._intake.busy)
+        if entries and not self._intake.busy:
+            failed = sum(entry.stage == "failed" for entry in entries)
+            self._said.set_text(f"{len(entries) - failed} files are in, {failed} failed.")
         if finished > self._finished:
             self._changed()
         self._finished = finished

@@ -34,9 +34,11 @@ _TEXTS_KEPT = 8
 
 
 class Board:
-    """Args:
-    place: where the item is drawn.
-    top: where progress and the page's buttons are drawn.
+    """The desk with its drawing.
+
+    Args:
+        place: where the item is drawn.
+        top: where progress and the page's buttons are drawn.
     """
 
     def __init__(self, service: Service, reviewer: str, place: Html, top: Html) -> None:
@@ -86,7 +88,7 @@ class Board:
 
     async def tick(self) -> None:
         """Keep the leases while somebody is there."""
-        if self.desk.left or not self._visible or time.monotonic() - self._active_at > IDLE_S:
+        if not self._attended() or time.monotonic() - self._active_at > IDLE_S:
             return
         try:
             if await self.desk.renew():
@@ -97,7 +99,7 @@ class Board:
 
     async def look(self) -> None:
         """For new items, while there are none."""
-        if self.desk.current is None and self._visible and not self.desk.left and not self._ended:
+        if self.desk.current is None and self._attended() and not self._ended:
             await self._after_moving()
 
     def show_lease(self) -> None:
@@ -237,6 +239,10 @@ class Board:
             return
         if waited and (came or not self._shows_empty()):
             self.draw()
+
+    def _attended(self) -> bool:
+        """Whether a browser shows this page: one that has gone must not take items from others."""
+        return self._visible and not self.desk.left and self._client.has_socket_connection
 
     def _shows_empty(self) -> bool:
         return any("empty" in child.classes for child in self._body.default_slot.children)

@@ -14,8 +14,10 @@ _LONGEST = 200
 
 
 class Finder:
-    """Args:
-    opened: called with the id of the item chosen.
+    """Draws the dialog, closed.
+
+    Args:
+        opened: called with the id of the item chosen.
     """
 
     def __init__(self, queue: ReviewQueue, reviewer: str, opened: Callable[[str], Awaitable[None]]) -> None:

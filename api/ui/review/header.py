@@ -16,9 +16,11 @@ Do = Callable[[], Any]
 
 
 class Header:
-    """Args:
-    reviewer: whose decisions are counted as one's own.
-    following, previous, undo: what the buttons do.
+    """Draws figures and buttons.
+
+    Args:
+        reviewer: whose decisions are counted as one's own.
+        following, previous, undo: what the buttons do.
     """
 
     def __init__(self, reviewer: str, *, following: Do, previous: Do, undo: Do) -> None:

@@ -38,8 +38,10 @@ class LastLine:
 
 
 def draw_empty(waiting: int) -> None:
-    """Args:
-    waiting: how many others may decide, since this reviewer has skipped them.
+    """What stands in an item's place.
+
+    Args:
+        waiting: how many others may decide, since this reviewer has skipped them.
     """
     title = "Nothing waits for a person"
     what = (
