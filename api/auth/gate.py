@@ -132,4 +132,6 @@ def _is_page(scope: Scope, path: str) -> bool:
 
 
 def _to_sign_in(scope: Scope) -> Response:
-    return RedirectResponse(f"{SIGN_IN}?next={quote(scope['path'], safe='/')}", status_code=303)
+    query = scope["query_string"].decode("latin-1")
+    target = f"{scope['path']}?{query}" if query else scope["path"]
+    return RedirectResponse(f"{SIGN_IN}?next={quote(target, safe='/')}", status_code=303)

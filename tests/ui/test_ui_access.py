@@ -48,10 +48,10 @@ def test_signing_in_leads_to_the_page_asked_for_and_signing_out_ends_it(
     page: Page, guarded: tuple[Site, dict[str, str]]
 ) -> None:
     site, tokens = guarded
-    page.goto(f"{site.url}/ui/predictions")
+    page.goto(f"{site.url}/ui/predictions?q=old&route=cloud")
     expect(page).to_have_url(re.compile("/sign-in"))
     sign_in(page, tokens["reviewer"])
-    expect(page).to_have_url(f"{site.url}/ui/predictions")
+    expect(page).to_have_url(f"{site.url}/ui/predictions?q=old&route=cloud")
     expect(page.get_by_text("Old question number 0001")).to_be_visible()
     expect(page.get_by_text("a reviewer · reviewer")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
