@@ -40,6 +40,7 @@ ACKNOWLEDGED = 10_000
 LIFE_S = 0.2  # the longest a writing process is let live once it is open
 HTTP_LIFE_S = 1.0
 HTTP_IN_FLIGHT = 8
+_BARREN = 20  # lives without an acknowledgement, after which something must be wrong
 _DIE_OPENING = 0.1  # share of the processes that are killed before they are open
 
 Result = dict[str, Any]
@@ -59,13 +60,14 @@ def kill_writers(data_dir: Path, kills: int, rng: random.Random) -> Books:
             moment = {"opening_s": 60.0, "open_s": rng.uniform(0, LIFE_S)}
         opening_s = Writer(context, data_dir).live(books, books.outstanding, **moment) or opening_s
         _check_readable(data_dir)
-    while len(books.acknowledged) < enough or books.outstanding:
+    barren = 0
+    while len(books.acknowledged) < enough and barren < _BARREN:
         before = len(books.acknowledged)
-        Writer(context, data_dir).live(books, books.outstanding, opening_s=60, open_s=LIFE_S)
-        if len(books.acknowledged) == before:
-            raise SystemExit("the store acknowledges nothing any more")
-        if len(books.acknowledged) >= enough:
-            _store_the_rest(data_dir, books)
+        Writer(context, data_dir).live(books, books.outstanding, opening_s=60, open_s=rng.uniform(0, 5 * LIFE_S))
+        barren = 0 if len(books.acknowledged) > before else barren + 1
+    if barren:
+        raise SystemExit(f"the store has acknowledged nothing in {barren} lives")
+    _store_the_rest(data_dir, books)
     return books
 
 
