@@ -9,13 +9,13 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 import signalbox
-from api import errors, openapi
 from api.auth import Auth, Gate
-from api.edge import Count, Edge
-from api.lifecycle import Lifecycle
+from api.http import errors, openapi
+from api.http.edge import Count, Edge
+from api.http.shedding import Shedding
 from api.routes import ROUTERS
-from api.shedding import Shedding
-from api.wiring import Service
+from api.service.lifecycle import Lifecycle
+from api.service.wiring import Service
 from signalbox.settings import Settings
 
 _DESCRIPTION = "Routes each query to the cheapest answer that keeps the promised error rate."

@@ -11,8 +11,8 @@ from fastapi import Depends, Request
 
 from agents.events import Observer
 from api.auth import Auth, Identity, identity_of
-from api.lifecycle import Lifecycle
-from api.wiring import Service
+from api.service.lifecycle import Lifecycle
+from api.service.wiring import Service
 from evaluators.review import ReviewQueue
 from signalbox.settings import Settings
 from signalbox.storage import KeyStore, PredictionStore, VerdictStore

@@ -18,9 +18,9 @@ from typing import Any
 import uvicorn
 
 from api.app import create_app
-from api.connections import guarded
-from api.lifecycle import Lifecycle, Opener, open_from_settings
-from api.wiring import make_data_dir
+from api.http.connections import guarded
+from api.service.lifecycle import Lifecycle, Opener, open_from_settings
+from api.service.wiring import make_data_dir
 from signalbox.errors import ConfigurationError
 from signalbox.settings import Settings, is_loopback
 from signalbox.storage import KeyStore, open_database

@@ -112,8 +112,8 @@ async def _watch() -> None:
 def serve_signalbox(overrides: Mapping[str, str]) -> None:
     """What `signalbox serve` runs, and the watch beside it."""
     from api import server as serving
-    from api.lifecycle import open_from_settings
-    from api.wiring import Progress, Service
+    from api.service.lifecycle import open_from_settings
+    from api.service.wiring import Progress, Service
     from signalbox.settings import Settings
 
     settings = Settings.load(environ=overrides, folder=Path("/nonexistent"))

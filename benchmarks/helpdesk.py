@@ -18,9 +18,9 @@ from pathlib import Path
 
 from agents.policy import PolicyStore
 from agents.router import Router
-from api.calibration import calibrate_policy
-from api.wiring import Models, open_models
-from api.workspace import example_alpha, example_folder, fill_workspace
+from api.service.calibration import calibrate_policy
+from api.service.wiring import Models, open_models
+from api.service.workspace import example_alpha, example_folder, fill_workspace
 from benchmarks._common import finish, silent, write_readme_section
 from benchmarks.grounding import Nowhere
 from eval_sets import LabelledQuery, read_labelled

@@ -128,9 +128,9 @@ async def routed(settings: Settings, queries: Sequence[LabelledQuery]) -> list[t
     """What the calibrated help desk made of the queries."""
     # Imported here: measuring claims alone should not take the seconds that the router's libraries need.
     from agents.router import Router
-    from api.calibration import calibrate_policy
-    from api.wiring import open_models
-    from api.workspace import example_alpha
+    from api.service.calibration import calibrate_policy
+    from api.service.wiring import open_models
+    from api.service.workspace import example_alpha
     from benchmarks.grounding import Nowhere
 
     calibration = [EXAMPLE / "queries" / "calibration.jsonl"]
@@ -190,7 +190,7 @@ def measure_claims(folder: Path, workers: int, items: int) -> dict[str, object]:
 
 
 def measure_order(folder: Path, queries: Sequence[LabelledQuery]) -> dict[str, object]:
-    from api.workspace import fill_workspace
+    from api.service.workspace import fill_workspace
 
     desk = Settings.load(data_dir=folder / "desk").model_copy(
         update={"cloud_base_url": None, "cloud_api_key": None, "database_url": None}

@@ -27,7 +27,7 @@ from typing import Any
 
 import uvloop
 
-from api.workspace import EXAMPLE_ALPHA, example_folder, fill_workspace
+from api.service.workspace import EXAMPLE_ALPHA, example_folder, fill_workspace
 from benchmarks import _litellm
 from benchmarks._common import finish, silent, track
 from benchmarks._load import Body, Sample, Target, closed, distinct_texts, json_bodies, paced

@@ -18,7 +18,7 @@
         └── MissingDependency   ... because it is not installed
 
 Each message names the input, the rule and the remedy. How an error looks over HTTP is decided in
-`api/errors.py`, which exit code it gives in `api/cli`; nothing here knows either.
+`api/http/errors.py`, which exit code it gives in `api/cli`; nothing here knows either.
 """
 
 from __future__ import annotations

@@ -16,11 +16,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import errors
 from api.auth.access import SIGN_IN, WEBSOCKET, Rule, names, rule_of
 from api.auth.credentials import Caller
 from api.auth.parts import Auth
 from api.auth.paths import Paths
+from api.http import errors
 from signalbox.errors import SignalboxError
 from signalbox.storage.keys import FRESH_S
 

@@ -6,7 +6,7 @@ from api.auth.credentials import Authenticator
 from api.auth.rates import SlidingWindow
 from api.auth.secret import ServiceSecret
 from api.auth.sessions import Sessions
-from api.lifecycle import Lifecycle
+from api.service.lifecycle import Lifecycle
 from signalbox.settings import Settings
 from signalbox.storage import KeyStore
 

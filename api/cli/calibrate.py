@@ -33,7 +33,7 @@ def calibrate(
     from dataclasses import asdict
 
     from agents.policy import NEVER
-    from api.calibration import calibrate_policy
+    from api.service.calibration import calibrate_policy
     from signalbox.errors import InvalidInput
     from signalbox.settings import Settings
 

@@ -18,7 +18,7 @@ def doctor(
     from rich.table import Table
     from rich.text import Text
 
-    from api.checks import run_checks
+    from api.service.checks import run_checks
     from signalbox.settings import Settings
 
     settings = Settings.load()

@@ -21,7 +21,7 @@ def init(
     if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing if a workspace is there.")] = False,
 ) -> None:
     """Make the data directory; with --example: ingest its documents, train its expert, calibrate its policy."""
-    from api.wiring import make_data_dir
+    from api.service.wiring import make_data_dir
     from signalbox.settings import Settings
 
     settings = Settings.load()
@@ -30,13 +30,13 @@ def init(
         return
     folder = None
     if example is not None:
-        from api.workspace import example_folder
+        from api.service.workspace import example_folder
 
         folder = example_folder(example)
     _check_room(settings)
     make_data_dir(settings)
     if folder is not None:
-        from api.workspace import fill_workspace
+        from api.service.workspace import fill_workspace
 
         with progress_bar("Filling the workspace") as progress:
             fill_workspace(settings, folder, progress=progress, say=say)
@@ -61,8 +61,8 @@ def _check_room(settings: Settings) -> None:
 
 
 async def _calibrate(settings: Settings, folder: Path) -> None:
-    from api.calibration import calibrate_policy
-    from api.workspace import example_alpha
+    from api.service.calibration import calibrate_policy
+    from api.service.workspace import example_alpha
 
     with progress_bar("Calibrating the policy") as progress:
         done = await calibrate_policy(

@@ -109,7 +109,7 @@ def _read_line(line: str, given: dict[str, Any]) -> Query:
 
 
 async def _predict_all(settings: Settings, queries: list[Query], *, single: bool, as_json: bool) -> None:
-    from api.wiring import open_service
+    from api.service.wiring import open_service
     from signalbox.errors import Unavailable
 
     try:

@@ -53,7 +53,7 @@ async def open_reviews(settings: Settings, *, write: bool) -> AsyncIterator[Revi
             yield _Remote(client)
         return
     async with database:
-        from api.wiring import review_queue
+        from api.service.wiring import review_queue
 
         yield _Direct(review_queue(settings, database))
 

@@ -15,15 +15,16 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
-from api import errors, strict_json
-from api.bodies import PredictBody
+from api.body import strict_json
+from api.body.lines import Line, check_ndjson, read_lines
 from api.deps import ObservableSystem, RouterDep, ServiceDep
-from api.disconnect import client_gone
-from api.ndjson import Line, check_ndjson, read_lines
-from api.negotiation import NDJSON, negotiate
-from api.openapi import problems
-from api.streaming import Outbox, stream_response
-from api.wiring import Service
+from api.http import errors
+from api.http.negotiation import NDJSON, negotiate
+from api.http.openapi import problems
+from api.routes.predict_body import PredictBody
+from api.service.wiring import Service
+from api.stream.disconnect import client_gone
+from api.stream.response import Outbox, stream_response
 from signalbox.errors import InvalidInput, Overloaded
 from signalbox.types import Prediction
 

@@ -1,4 +1,4 @@
-"""/documents: what grounded answers are quoted from. Reading and indexing is `api.ingesting`'s business."""
+"""/documents: what grounded answers are quoted from. Reading and indexing is `api.service.ingesting`'s business."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api import strict_json
+from api.body import strict_json
+from api.body.json import check_content_type, read_body
+from api.body.multipart import MULTIPART, plain_name, uploaded
 from api.deps import ServiceDep
-from api.documents import (
+from api.http.negotiation import JSON, SSE, negotiate
+from api.http.openapi import problems
+from api.routes.document_intake import Intake
+from api.routes.document_models import (
     DocumentItem,
     DocumentPage,
     FoundChunk,
@@ -24,14 +29,9 @@ from api.documents import (
     WholeDocument,
     document_of,
 )
-from api.ingesting import File, delete_documents
-from api.intake import Intake
-from api.limits import check_content_type, read_body
-from api.negotiation import JSON, SSE, negotiate
-from api.openapi import problems
-from api.streaming import Outbox, sse, stream_response
-from api.uploads import MULTIPART, plain_name, uploaded
-from api.wiring import Service
+from api.service.ingesting import File, delete_documents
+from api.service.wiring import Service
+from api.stream.response import Outbox, sse, stream_response
 from signalbox.errors import InvalidInput, UnsupportedType
 
 router = APIRouter(tags=["documents"])

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from api.deps import LifecycleDep, ServiceDep
-from api.openapi import problems
+from api.http.openapi import problems
 
 router = APIRouter(tags=["health"])
 

@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.body.json import JsonRoute
 from api.deps import IdentityDep, KeysDep
-from api.limits import JsonRoute
-from api.openapi import problems
+from api.http.openapi import problems
 from signalbox.errors import Conflict
 from signalbox.storage.tokens import MAX_NAME_CHARS, Key, KeyList, NewKey, Role
 from signalbox.telemetry import get_logger

@@ -7,15 +7,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request, Response
 
-from api.bodies import PREDICT_EXAMPLES, PredictBody
+from api.body.json import JsonRoute
 from api.deps import ReviewsDep, RouterDep, SettingsDep
-from api.disconnect import while_connected
-from api.events import PREDICTION_STREAM, told
-from api.idempotency import REPLAYED, IdempotencyDep
-from api.limits import JsonRoute
-from api.negotiation import JSON, SSE, negotiate
-from api.openapi import problems
-from api.streaming import Outbox, sse, stream_response
+from api.http.idempotency import REPLAYED, IdempotencyDep
+from api.http.negotiation import JSON, SSE, negotiate
+from api.http.openapi import problems
+from api.routes.predict_body import PREDICT_EXAMPLES, PredictBody
+from api.stream.disconnect import while_connected
+from api.stream.events import PREDICTION_STREAM, told
+from api.stream.response import Outbox, sse, stream_response
 from evaluators.review import ReviewQueue
 from signalbox.types import Prediction
 

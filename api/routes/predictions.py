@@ -10,10 +10,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.auth.ownership import check_visible
 from api.deps import IdentityDep, PredictionsDep
-from api.negotiation import CSV, negotiate
-from api.openapi import problems
-from api.routes.spreadsheet import COLUMNS, line_of, row_of
-from api.streaming import Outbox, stream_response
+from api.http.negotiation import CSV, negotiate
+from api.http.openapi import problems
+from api.spreadsheet import COLUMNS, line_of, row_of
+from api.stream.response import Outbox, stream_response
 from signalbox.types import Outcome, Prediction, Route
 
 router = APIRouter(tags=["predictions"])

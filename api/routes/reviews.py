@@ -11,9 +11,9 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Identity
+from api.body.json import JsonRoute
 from api.deps import IdentityDep, ReviewsDep
-from api.limits import JsonRoute
-from api.openapi import problems
+from api.http.openapi import problems
 from evaluators.review import ReviewCase, ReviewDecision, ReviewEvent, ReviewItem, ReviewPage, ReviewQueue, ReviewStats
 from evaluators.review.queue import MAX_CLAIM, MAX_LIMIT
 from evaluators.review.rules import MAX_REVIEWER, check_reviewer

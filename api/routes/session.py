@@ -17,14 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from api import strict_json
 from api.auth import Auth
 from api.auth.access import SIGN_IN
 from api.auth.credentials import address_of
 from api.auth.sessions import COOKIE, LIFE_S
+from api.body import strict_json
+from api.body.json import check_content_type, read_body
 from api.deps import AuthDep, IdentityDep, KeysDep
-from api.limits import check_content_type, read_body
-from api.openapi import problems
+from api.http.openapi import problems
 from signalbox.errors import InvalidInput
 from signalbox.storage.tokens import Role, StoredKey
 from signalbox.telemetry import get_logger

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.body.json import JsonRoute
 from api.deps import VerdictsDep
-from api.limits import JsonRoute
-from api.openapi import problems
+from api.http.openapi import problems
 from api.routes.reviews import ReviewerDep
 from signalbox.storage import PersonVerdict
 from signalbox.storage.verdicts import MAX_BY, MAX_COMMENT, Said

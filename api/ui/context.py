@@ -11,7 +11,7 @@ from typing import cast
 from nicegui import ui
 
 from api.auth import identity_of
-from api.lifecycle import Lifecycle
+from api.service.lifecycle import Lifecycle
 from signalbox.settings import Settings
 
 

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 
 from nicegui import ui
 
+from api.service.wiring import Service
 from api.ui import context
 from api.ui.navigation import RAIL, Entry
 from api.ui.parts.elements import Html, attrs, div, el, icon, link
 from api.ui.parts.keys import Key, keyboard_help
-from api.wiring import Service
 from signalbox.errors import SignalboxError
 
 PATIENCE_S = 20.0

@@ -11,7 +11,7 @@ from nicegui import Client
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import errors
+from api.http import errors
 
 MAX_PAGES = 500  # a page's state takes about a megabyte
 _ASSETS = ("/_nicegui", "/static/", "/favicon")

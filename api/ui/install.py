@@ -11,7 +11,7 @@ from nicegui import ui
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
 
-from api.lifecycle import Lifecycle
+from api.service.lifecycle import Lifecycle
 from api.ui import context, failures, theme
 from api.ui.documents.limit import UploadLimit
 from api.ui.guard import Guard

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from api.wiring import Service
+from api.service.wiring import Service
 
 
 @dataclass(frozen=True, slots=True)

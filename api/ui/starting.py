@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.lifecycle import Lifecycle
+from api.service.lifecycle import Lifecycle
 from api.ui import theme
 
 _HEADINGS = {

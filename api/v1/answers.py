@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from api.idempotency import REPLAYED
+from api.http.idempotency import REPLAYED
 from signalbox.types import (
     Answer,
     Attempt,

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, JsonValue, StringConstraints, Tag
 from pydantic_core import PydanticCustomError
 
-from api.bodies import _PRINTABLE, MAX_DEADLINE_MS, PredictBody
+from api.routes.predict_body import _PRINTABLE, MAX_DEADLINE_MS, PredictBody
 from api.v1.errors import Refused
 from api.v1.granted import Granted
 from api.v1.names import Target

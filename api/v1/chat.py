@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request, Response
 
 from agents.events import Observer
 from api.deps import ReviewsDep, RouterDep, ServiceDep, SettingsDep
-from api.disconnect import while_connected
-from api.idempotency import IdempotencyDep
+from api.http.idempotency import IdempotencyDep
+from api.stream.disconnect import while_connected
 from api.v1.answers import Completion, completion, headers_of
 from api.v1.bodies import ChatBody
 from api.v1.chunks import chat_stream

@@ -17,9 +17,9 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from agents.events import Event, Observer, Token
-from api import errors
-from api.outbox import Outbox
-from api.streaming import stream_response
+from api.http import errors
+from api.stream.buffer import Outbox
+from api.stream.response import stream_response
 from api.v1.answers import INSTEAD, LATER, About, Usage, about, headers_of, pieces, text_of, usage_of
 from signalbox.errors import UpstreamError
 from signalbox.types import Prediction, new_id

@@ -13,12 +13,12 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from api.deps import ServiceDep, SettingsDep
-from api.disconnect import while_connected
+from api.service.wiring import Models
+from api.stream.disconnect import while_connected
 from api.v1.bodies import EmbeddingsBody
 from api.v1.errors import Refused, responses
 from api.v1.names import ENCODER, unknown
 from api.v1.route import OpenAIRoute
-from api.wiring import Models
 from signalbox.contracts import Vectors
 from signalbox.errors import Overloaded
 

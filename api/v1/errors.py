@@ -1,7 +1,8 @@
 """Errors in OpenAI's form, from which its clients make their exception classes. Everything under /v1 answers so.
 
-A problem of `api.errors` is only written differently here; which error it is has been decided there. OpenAI's clients
-know 400 where the rest of the service says 422 or 413, and repeat what is 408, 409, 429 or 5xx unless told not to.
+A problem of `api.http.errors` is only written differently here; which error it is has been decided there. OpenAI's
+clients know 400 where the rest of the service says 422 or 413, and repeat what is 408, 409, 429 or 5xx unless told
+not to.
 """
 
 from __future__ import annotations

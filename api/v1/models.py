@@ -8,10 +8,10 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel
 
 from api.deps import ServiceDep
+from api.service.wiring import Service
 from api.v1.errors import responses
 from api.v1.names import ENCODER, chat_names, unknown
 from api.v1.route import OpenAIRoute
-from api.wiring import Service
 
 router = APIRouter(prefix="/v1", route_class=OpenAIRoute, tags=["OpenAI-compatible"])
 

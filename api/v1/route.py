@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from api.errors import shorten
-from api.limits import JsonRoute
+from api.body.json import JsonRoute
+from api.http.errors import shorten
 from api.v1.errors import Refused, of_refusal
 
 # Branches of a union, which are no part of the way to a value.

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from agents.events import AttemptFinished, AttemptStarted, EvidenceFound, Observer, Token
-from api.wiring import Models, Service
+from api.service.wiring import Models, Service
 from signalbox.settings import Settings
 from signalbox.storage import PredictionStore, open_database
 from signalbox.telemetry import current_trace_id, setup_telemetry

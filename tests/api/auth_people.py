@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import httpx
 
 from api.app import create_app
-from api.wiring import Service
+from api.service.wiring import Service
 from signalbox.settings import Settings
 from signalbox.storage.tokens import ROLES, Key
 

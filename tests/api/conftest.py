@@ -11,7 +11,7 @@ from api_service import EchoSystem, make_service
 from v1_shop import shop, shop_data
 
 from api.app import create_app
-from api.wiring import Service
+from api.service.wiring import Service
 from signalbox.settings import Settings
 
 __all__ = ["shop", "shop_data"]

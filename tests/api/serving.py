@@ -14,7 +14,7 @@ from typing import Any
 from api_service import EchoSystem, make_service
 
 from api.server import serve
-from api.wiring import Service
+from api.service.wiring import Service
 from signalbox.errors import ConfigurationError, SignalboxError
 from signalbox.settings import Settings
 from signalbox.types import Query

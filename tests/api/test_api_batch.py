@@ -12,10 +12,11 @@ import pytest
 from api_service import EchoSystem
 from test_api_predict import Wire, problem
 
-from api import ndjson, streaming
 from api.app import create_app
+from api.body import lines as ndjson
 from api.routes import batch as batch_route
-from api.wiring import Service
+from api.service.wiring import Service
+from api.stream import response as streaming
 from signalbox.errors import Overloaded
 from signalbox.settings import Settings
 from signalbox.types import Query

@@ -18,8 +18,8 @@ from api_service import EchoSystem
 from test_api_server import ask, running
 
 from api.app import create_app
-from api.connections import guarded
-from api.wiring import Service
+from api.http.connections import guarded
+from api.service.wiring import Service
 from signalbox.settings import Settings
 from signalbox.types import Query
 

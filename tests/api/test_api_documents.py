@@ -16,9 +16,10 @@ from api_service import EchoSystem, make_service
 from test_api_predict import Wire, problem
 from test_api_stream import events
 
-from api import ingesting, uploads
 from api.app import create_app
-from api.wiring import Service, index_folder, open_service
+from api.body import multipart as uploads
+from api.service import ingesting
+from api.service.wiring import Service, index_folder, open_service
 from retriever import Index
 from signalbox.artefacts import writer_lock
 from signalbox.settings import Settings

@@ -12,9 +12,9 @@ from fastapi import FastAPI
 from test_api_predict import problem
 
 from api.app import create_app
-from api.bodies import PREDICT_EXAMPLES, PredictBody
-from api.lifecycle import Lifecycle
-from api.wiring import Service
+from api.routes.predict_body import PREDICT_EXAMPLES, PredictBody
+from api.service.lifecycle import Lifecycle
+from api.service.wiring import Service
 from signalbox.errors import ConfigurationError, CorruptArtefact
 from signalbox.settings import Settings
 

@@ -15,7 +15,7 @@ from test_api_predict import problem
 from test_api_stream import SSE, events
 
 from api.app import create_app
-from api.wiring import Service
+from api.service.wiring import Service
 from signalbox.errors import InvalidInput, ModelCrashed
 from signalbox.settings import Settings
 from signalbox.storage import Claim, IdempotencyStore, schema

@@ -12,7 +12,7 @@ from test_api_documents import hashing_encoder
 
 from api.app import create_app
 from api.routes import ROUTERS
-from api.wiring import Service, index_folder
+from api.service.wiring import Service, index_folder
 from retriever import Index
 from signalbox.settings import Settings
 

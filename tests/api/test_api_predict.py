@@ -11,9 +11,9 @@ import httpx
 import pytest
 from api_service import EchoSystem
 
-from api import limits
 from api.app import create_app
-from api.wiring import Service
+from api.body import json as limits
+from api.service.wiring import Service
 from signalbox import errors
 from signalbox.settings import Settings
 from signalbox.types import Prediction

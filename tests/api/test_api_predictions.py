@@ -12,7 +12,7 @@ import pytest
 from postgres_server import postgres_server, postgres_url, run_sql  # noqa: F401
 from test_api_predict import problem
 
-from api.wiring import Service
+from api.service.wiring import Service
 from signalbox.settings import Settings
 from signalbox.types import Answer, LabelAnswer, Prediction, ReviewRef
 

@@ -13,7 +13,7 @@ import pytest
 from api_service import EchoSystem, make_service
 
 from api.app import create_app
-from api.wiring import Service
+from api.service.wiring import Service
 from signalbox.settings import Settings
 from signalbox.types import Answer, Prediction, Query, ReviewRef, new_id
 

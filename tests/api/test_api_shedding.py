@@ -10,7 +10,7 @@ from api_service import EchoSystem
 from test_api_predict import problem
 
 from api.app import create_app
-from api.wiring import Service
+from api.service.wiring import Service
 from signalbox.settings import Settings
 
 

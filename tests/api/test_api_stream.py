@@ -11,9 +11,9 @@ import pytest
 from api_service import EchoSystem
 from test_api_predict import Wire, problem
 
-from api import streaming
 from api.app import create_app
-from api.wiring import Service
+from api.service.wiring import Service
+from api.stream import response as streaming
 from signalbox.errors import ModelCrashed, TooLarge
 from signalbox.settings import Settings
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.bodies import PredictBody
-from api.strict_json import MAX_DEPTH, parse
+from api.body.strict_json import MAX_DEPTH, parse
+from api.routes.predict_body import PredictBody
 from signalbox.errors import InvalidInput
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

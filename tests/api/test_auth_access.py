@@ -19,8 +19,8 @@ from api.app import create_app
 from api.auth import Gate
 from api.auth.access import rule_of
 from api.auth.paths import Paths
-from api.edge import Edge
-from api.wiring import Service
+from api.http.edge import Edge
+from api.service.wiring import Service
 from signalbox.settings import Settings
 from signalbox.storage.tokens import ROLES
 

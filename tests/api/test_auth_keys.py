@@ -16,7 +16,7 @@ from test_api_predict import problem
 
 from api.auth.credentials import MOST_FAILURES
 from api.auth.secret import FILE, ServiceSecret
-from api.wiring import Service
+from api.service.wiring import Service
 from signalbox.errors import ConfigurationError
 from signalbox.settings import Settings
 from signalbox.telemetry import configure_logging

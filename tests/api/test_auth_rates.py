@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from test_api_predict import problem
 
 from api.auth.rates import WINDOW_S, SlidingWindow
-from api.wiring import Service
+from api.service.wiring import Service
 from signalbox.settings import Settings
 
 ASK = {"query": "a"}

@@ -14,8 +14,8 @@ import pytest
 from auth_people import shown
 from test_api_server import running
 
-from api.checks import run_checks
 from api.server import check_reach, serve
+from api.service.checks import run_checks
 from signalbox.errors import ConfigurationError
 from signalbox.settings import Settings
 from signalbox.storage import KeyStore, open_database

@@ -13,7 +13,7 @@ from test_api_predict import problem
 
 from api.auth.secret import ServiceSecret
 from api.auth.sessions import COOKIE, LIFE_S, Sessions
-from api.wiring import Service
+from api.service.wiring import Service
 from signalbox.settings import Settings
 from signalbox.storage.tokens import Key, StoredKey, digest_of
 from signalbox.types import utc_now

@@ -20,7 +20,7 @@ from api.app import create_app
 from api.auth import sessions
 from api.auth.secret import ServiceSecret
 from api.server import WEBSOCKETS, listen
-from api.wiring import Service
+from api.service.wiring import Service
 from signalbox.settings import Settings
 
 

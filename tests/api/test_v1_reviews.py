@@ -13,7 +13,7 @@ from api_service import make_service
 from test_api_reviews import UnsureSystem, claimed
 
 from agents.events import Token
-from api.wiring import Service
+from api.service.wiring import Service
 from signalbox.settings import Settings
 from signalbox.types import Prediction, Query
 

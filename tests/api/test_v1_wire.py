@@ -13,12 +13,12 @@ from api_service import EchoSystem, make_service
 from test_api_predict import Wire
 
 from agents.events import Observer, Token
-from api import streaming
 from api.app import create_app
-from api.lifecycle import Lifecycle
+from api.service.lifecycle import Lifecycle
+from api.service.wiring import Service
+from api.stream import response as streaming
 from api.v1.answers import completion, pieces, text_of
 from api.v1.errors import of_problem
-from api.wiring import Service
 from signalbox.errors import ModelCrashed, Overloaded
 from signalbox.settings import Settings
 from signalbox.types import Answer, LabelAnswer, Prediction, Query, ValueAnswer, utc_now

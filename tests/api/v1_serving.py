@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from api.server import serve
-from api.wiring import Service, open_service
+from api.service.wiring import Service, open_service
 from signalbox.contracts import Opinion
 from signalbox.settings import Settings
 from signalbox.types import Answer, LabelAnswer

@@ -78,7 +78,7 @@ def test_what_every_command_imports_is_cheap(name: str) -> None:
 def test_serving_imports_neither_training_nor_evaluation() -> None:
     """Everything the service loads, the parts it opens included."""
     code = """
-import api.server, api.wiring, agents.router, agents.grounding, agents.policy, classifiers, retriever
+import api.server, api.service.wiring, agents.router, agents.grounding, agents.policy, classifiers, retriever
 import signalbox.encoder, signalbox.models.cloud, signalbox.models.local, signalbox.models.prices, signalbox.storage
 """
     assert not loaded_by(code) & {
@@ -141,7 +141,7 @@ def test_doctor_names_a_package_that_another_distribution_put_in_the_way(tmp_pat
     code = f"""
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
-from api.checks import run_checks, check_packages
+from api.service.checks import run_checks, check_packages
 from signalbox.errors import ConfigurationError
 try:
     check_packages()

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from api.app import create_app
-from api.wiring import Service
+from api.service.wiring import Service
 from evaluators.review import ReviewItem
 from signalbox.settings import Settings
 from signalbox.storage import PredictionStore, open_database

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from processes import wait_for
 
-from api.wiring import open_service
+from api.service.wiring import open_service
 from signalbox.models.local import resolve_model
 from signalbox.settings import Settings
 from signalbox.types import Constraints, Query, utc_now

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from api.server import serve
-from api.wiring import Service, open_service
+from api.service.wiring import Service, open_service
 from signalbox.contracts import ChatChunk, ChatRequest, Opinion
 from signalbox.models.scripted import ScriptedModel
 from signalbox.settings import Settings

@@ -7,9 +7,9 @@ from typing import Any
 
 from nicegui import ui
 
-from api.ingesting import delete_documents
+from api.service.ingesting import delete_documents
+from api.service.wiring import Service
 from api.ui.parts.elements import attrs, button, div, el, text
-from api.wiring import Service
 from signalbox.errors import SignalboxError
 
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from urllib.parse import quote as escaped
 
+from api.service.wiring import Service
 from api.ui.parts.elements import Html, div, el, link, text
 from api.ui.parts.states import empty_state, failure
-from api.wiring import Service
 from signalbox.contracts import Passage
 from signalbox.errors import SignalboxError
 

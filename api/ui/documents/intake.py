@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from api.ingesting import File, Outcome, add_documents
-from api.wiring import Service
+from api.service.ingesting import File, Outcome, add_documents
+from api.service.wiring import Service
 from retriever import Document, Index
 from signalbox.errors import NotFound, SignalboxError
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import errors
+from api.http import errors
 
 _ROOM = 1_000_000  # for the multipart form around the file
 _DOOR = "/_nicegui/client/"

@@ -11,13 +11,13 @@ from typing import Any
 
 from nicegui import ui
 
-from api.ingesting import ADDED_AT
+from api.service.ingesting import ADDED_AT
+from api.service.wiring import Service
 from api.ui.documents.found import document_path
 from api.ui.parts import formats
 from api.ui.parts.elements import div, el
 from api.ui.parts.grid import Column, Grid, column_choice
 from api.ui.parts.states import empty_state
-from api.wiring import Service
 from retriever import DocumentEntry
 
 _ROWS = 200  # sent at once

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from nicegui import ui
 from nicegui.events import GenericEventArguments, UploadEventArguments
 
+from api.service.wiring import Service
 from api.ui.documents.found import document_path
 from api.ui.documents.intake import Entry, Intake
 from api.ui.parts.elements import Html, attrs, button, div, el, link, text
-from api.wiring import Service
 from retriever.readers import suffixes
 
 _FILES_AT_ONCE = 200

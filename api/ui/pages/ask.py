@@ -9,6 +9,7 @@ from typing import Any
 
 from nicegui import ui
 
+from api.service.wiring import Service
 from api.ui import context
 from api.ui.frame import PATIENCE_S, frame, open_service
 from api.ui.parts.asking import Asking
@@ -16,7 +17,6 @@ from api.ui.parts.elements import attrs, button, div, el, link
 from api.ui.parts.examples import example_queries
 from api.ui.parts.keys import Key
 from api.ui.parts.states import empty_state, error_state
-from api.wiring import Service
 from signalbox.errors import NotFound
 from signalbox.types import Prediction
 

@@ -6,7 +6,8 @@ import asyncio
 
 from nicegui import ui
 
-from api.ingesting import ADDED_AT
+from api.service.ingesting import ADDED_AT
+from api.service.wiring import Service
 from api.ui import assets, context
 from api.ui.documents import listing, reading
 from api.ui.documents.deleting import DeleteDialog
@@ -15,7 +16,6 @@ from api.ui.parts.elements import Html, button, div, el, link, text
 from api.ui.parts.keys import Key
 from api.ui.parts.marks import relative_time
 from api.ui.parts.states import empty_state, error_state
-from api.wiring import Service
 from retriever import Document, DocumentEntry, Span
 from signalbox.errors import NotFound
 

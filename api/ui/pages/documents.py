@@ -6,6 +6,7 @@ from typing import Any
 
 from nicegui import background_tasks, ui
 
+from api.service.wiring import Service
 from api.ui import assets, context
 from api.ui.documents import found, listing
 from api.ui.documents.upload import Upload
@@ -13,7 +14,6 @@ from api.ui.frame import PATIENCE_S, frame, open_service
 from api.ui.parts.elements import div, el
 from api.ui.parts.keys import Key
 from api.ui.parts.states import failure, skeleton
-from api.wiring import Service
 from signalbox.errors import SignalboxError
 
 KEYS = (Key(("/",), "Search the passages"), Key(("f",), "Filter the table"))

@@ -8,10 +8,10 @@ from datetime import datetime
 import nicegui
 from starlette.responses import Response, StreamingResponse
 
-from api.routes.spreadsheet import COLUMNS, line_of, row_of
+from api.service.wiring import Service
+from api.spreadsheet import COLUMNS, line_of, row_of
 from api.ui import context
 from api.ui.parts.browsing import Filters
-from api.wiring import Service
 from signalbox.types import utc_now
 
 MOST_ROWS = 100_000

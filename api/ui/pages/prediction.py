@@ -6,6 +6,7 @@ from typing import Any
 
 from nicegui import ui
 
+from api.service.wiring import Service
 from api.ui import context
 from api.ui.frame import PATIENCE_S, frame, open_service
 from api.ui.parts import trace
@@ -18,7 +19,6 @@ from api.ui.parts.verdict import verdict_buttons
 from api.ui.parts.waterfall import waterfall
 from api.ui.parts.way import draw_way, tried
 from api.ui.parts.why import why_this_way
-from api.wiring import Service
 from evaluators.review import ReviewEvent
 from signalbox.errors import NotFound, SignalboxError
 from signalbox.types import Prediction

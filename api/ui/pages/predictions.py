@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
+from api.service.wiring import Service
 from api.ui.frame import PATIENCE_S, frame, open_service
 from api.ui.parts.browsing import COLUMNS, NAME, Browsing, Filters
 from api.ui.parts.elements import attrs, div, el, icon, link
 from api.ui.parts.grid import Grid, column_choice
 from api.ui.parts.keys import Key
 from api.ui.parts.states import empty_state
-from api.wiring import Service
 
 KEYS = (
     Key(("/",), "Search"),

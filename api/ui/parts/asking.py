@@ -10,7 +10,8 @@ from nicegui import ui
 from pydantic import ValidationError
 
 from agents.events import AttemptFinished, AttemptStarted, Event, Token
-from api.bodies import PredictBody
+from api.routes.predict_body import PredictBody
+from api.service.wiring import Service
 from api.ui import context
 from api.ui.parts.answer import draw_answer
 from api.ui.parts.documents import quoted_texts
@@ -19,7 +20,6 @@ from api.ui.parts.states import error_state, failure
 from api.ui.parts.verdict import verdict_buttons
 from api.ui.parts.way import Way, draw_way
 from api.ui.parts.why import why_this_way
-from api.wiring import Service
 from signalbox.errors import SignalboxError
 from signalbox.telemetry import get_logger
 from signalbox.types import Prediction, Query

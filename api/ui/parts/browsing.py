@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self, cast, get_args
 
+from api.service.wiring import Service
 from api.ui.parts import formats
 from api.ui.parts.grid import Column, Grid, Row
 from api.ui.parts.marks import ROUTE_WORDS
-from api.wiring import Service
 from signalbox.errors import SignalboxError
 from signalbox.storage import PredictionStore
 from signalbox.storage.ordering import Sort

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from api.wiring import Service
+from api.service.wiring import Service
 from signalbox.errors import NotFound
 from signalbox.types import Prediction, Quote
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from api.wiring import Service
+from api.service.wiring import Service
 from retriever import Document
 
 _MOST_LOOKED_AT = 60

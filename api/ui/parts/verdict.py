@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from api.service.wiring import Service
 from api.ui.parts.elements import attrs, button, el
-from api.wiring import Service
 from signalbox.errors import SignalboxError
 from signalbox.types import Prediction
 

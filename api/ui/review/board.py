@@ -12,6 +12,7 @@ from typing import Any
 
 from nicegui import background_tasks, ui
 
+from api.service.wiring import Service
 from api.ui.parts.documents import quoted_texts
 from api.ui.parts.elements import Html, div, link
 from api.ui.parts.states import failure, skeleton
@@ -19,7 +20,6 @@ from api.ui.review import facts, header, messages, panel
 from api.ui.review.desk import Card, Desk, Draft, VerdictWord
 from api.ui.review.sheet import draw_sheet
 from api.ui.review.similar import SimilarVerdicts
-from api.wiring import Service
 from signalbox.errors import NotFound, SignalboxError
 from signalbox.telemetry import get_logger
 

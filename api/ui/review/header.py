@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from api.service.wiring import Service
 from api.ui.parts.elements import attrs, button, div, el
 from api.ui.review.desk import Desk
-from api.wiring import Service
 from signalbox.errors import SignalboxError
 from signalbox.types import utc_now
 

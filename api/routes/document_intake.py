@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from fastapi import Request
 
-from api import errors
-from api.documents import Ingested, IngestResult
-from api.ingesting import File, Outcome, add_documents, put_documents
-from api.streaming import Outbox, sse
-from api.wiring import Service
+from api.http import errors
+from api.routes.document_models import Ingested, IngestResult
+from api.service.ingesting import File, Outcome, add_documents, put_documents
+from api.service.wiring import Service
+from api.stream.response import Outbox, sse
 from retriever import Document, IngestReport
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from agents.state import Parts
-from api.checks import check_packages
+from api.service.checks import check_packages
 from evaluators.review import ReviewQueue, WebhookSender
 from signalbox.contracts import ScoringModel
 from signalbox.errors import ConfigurationError, SignalboxError

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from api.errors import MalformedJson, shorten
+from api.http.errors import MalformedJson, shorten
 from signalbox.errors import InvalidInput
 
 MAX_DEPTH = 32

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from api import errors
+from api.http import errors
 from retriever import Document
 
 MetadataKey = Annotated[str, Field(min_length=1, max_length=100)]

@@ -13,7 +13,7 @@ from itertools import chain, repeat
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
-from api.limits import check_encoding
+from api.body.json import check_encoding
 from signalbox.errors import SignalboxError, TooLarge, UnsupportedType
 
 MEDIA_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")

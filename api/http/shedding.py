@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import MEDIA_TYPE
+from api.http.errors import MEDIA_TYPE
 from signalbox.telemetry import get_logger
 from signalbox.types import new_id
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from agents.events import AttemptFinished, AttemptStarted, Event, EvidenceFound, Token
-from api.negotiation import SSE
-from api.streaming import sse
+from api.http.negotiation import SSE
+from api.stream.response import sse
 
 _EXAMPLE = """event: attempt
 data: {"state":"started","route":"grounded"}

@@ -14,7 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from api.limits import check_encoding
+from api.body.json import check_encoding
 from retriever.files import document_id
 from signalbox.errors import InvalidInput, TooLarge
 

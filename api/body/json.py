@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from api import strict_json
+from api.body import strict_json
 from signalbox.errors import TooLarge, UnsupportedType
 
 _READ_TIMEOUT_S = 30.0

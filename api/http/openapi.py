@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.auth.access import rule_of
-from api.errors import MEDIA_TYPE, Problem
+from api.http.errors import MEDIA_TYPE, Problem
 
 Responses = dict[int | str, dict[str, Any]]
 

@@ -19,7 +19,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import errors
+from api.http import errors
 from signalbox.settings import Settings
 from signalbox.telemetry import continued_trace, get_logger, request_context, span
 from signalbox.types import new_id

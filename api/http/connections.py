@@ -12,7 +12,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api import errors
+from api.http import errors
 from signalbox.telemetry import get_logger
 
 log = get_logger(__name__)

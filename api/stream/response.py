@@ -20,10 +20,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from api import errors
-from api.disconnect import client_gone, end
-from api.negotiation import SSE
-from api.outbox import Outbox
+from api.http import errors
+from api.http.negotiation import SSE
+from api.stream.buffer import Outbox
+from api.stream.disconnect import client_gone, end
 from signalbox.telemetry import get_logger
 
 __all__ = ["Outbox", "Work", "sse", "sse_error", "stream_response"]

@@ -1,0 +1,1 @@
+"""Request bodies read within limits: strict JSON, NDJSON lines, multipart files."""

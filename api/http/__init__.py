@@ -1,0 +1,1 @@
+"""What surrounds every route: the edge, connections, errors as problems, negotiation, keys of repeated requests."""
