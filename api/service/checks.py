@@ -46,7 +46,7 @@ def check_packages() -> str:
     Raises:
         ConfigurationError: naming the package that comes from elsewhere.
     """
-    home = Path(__file__).resolve().parents[1]
+    home = Path(__file__).resolve().parents[2]
     for name in OUR_PACKAGES:
         spec = importlib.util.find_spec(name)
         origin = Path(spec.origin).resolve() if spec and spec.origin else None

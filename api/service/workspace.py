@@ -13,7 +13,7 @@ from signalbox.errors import UnknownName
 from signalbox.settings import Settings
 
 EXAMPLE_ALPHA = 0.20
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 def example_folder(name: str) -> Path:
