@@ -19,8 +19,8 @@ import uvicorn
 
 from api.app import create_app
 from api.http.connections import guarded
+from api.service.folders import make_data_dir
 from api.service.lifecycle import Lifecycle, Opener, open_from_settings
-from api.service.wiring import make_data_dir
 from signalbox.errors import ConfigurationError
 from signalbox.settings import Settings, is_loopback
 from signalbox.storage import KeyStore, open_database

@@ -113,7 +113,8 @@ def serve_signalbox(overrides: Mapping[str, str]) -> None:
     """What `signalbox serve` runs, and the watch beside it."""
     from api import server as serving
     from api.service.lifecycle import open_from_settings
-    from api.service.wiring import Progress, Service
+    from api.service.models import Progress
+    from api.service.wiring import Service
     from signalbox.settings import Settings
 
     settings = Settings.load(environ=overrides, folder=Path("/nonexistent"))

@@ -19,7 +19,7 @@ from pathlib import Path
 from agents.policy import PolicyStore
 from agents.router import Router
 from api.service.calibration import calibrate_policy
-from api.service.wiring import Models, open_models
+from api.service.models import Models, open_models
 from api.service.workspace import example_alpha, example_folder, fill_workspace
 from benchmarks._common import finish, silent, write_readme_section
 from benchmarks.grounding import Nowhere

@@ -129,7 +129,7 @@ async def routed(settings: Settings, queries: Sequence[LabelledQuery]) -> list[t
     # Imported here: measuring claims alone should not take the seconds that the router's libraries need.
     from agents.router import Router
     from api.service.calibration import calibrate_policy
-    from api.service.wiring import open_models
+    from api.service.models import open_models
     from api.service.workspace import example_alpha
     from benchmarks.grounding import Nowhere
 

@@ -17,7 +17,7 @@ def ingest(
     """Read documents into the index; those that have not changed are left as they are."""
     import json
 
-    from api.service.wiring import index_folder, make_data_dir
+    from api.service.folders import index_folder, make_data_dir
     from retriever import Limits
     from retriever import ingest as ingest_paths
     from signalbox.encoder import load_encoder

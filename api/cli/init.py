@@ -21,7 +21,7 @@ def init(
     if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing if a workspace is there.")] = False,
 ) -> None:
     """Make the data directory; with --example: ingest its documents, train its expert, calibrate its policy."""
-    from api.service.wiring import make_data_dir
+    from api.service.folders import make_data_dir
     from signalbox.settings import Settings
 
     settings = Settings.load()

@@ -9,7 +9,8 @@ from pathlib import Path
 from agents.policy import Policy, PolicyStore
 from agents.policy.calibrate import Calibration, calibrate
 from agents.trials import TrialOptions, run_trials
-from api.service.wiring import open_models, policies_folder
+from api.service.folders import policies_folder
+from api.service.models import open_models
 from eval_sets import read_labelled
 from signalbox.errors import InvalidInput
 from signalbox.settings import Settings

@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from api.service.wiring import Service, index_folder
+from api.service.folders import index_folder
+from api.service.wiring import Service
 from retriever import Document, IngestReport, Limits, read_bytes, upsert
 from retriever import delete as delete_from_index
 from retriever.documents import check_id

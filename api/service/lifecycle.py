@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
-from api.service.wiring import Progress, Service, open_service
+from api.service.models import Progress
+from api.service.wiring import Service, open_service
 from signalbox.errors import SignalboxError, Unavailable
 from signalbox.settings import Settings
 from signalbox.telemetry import get_logger

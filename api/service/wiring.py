@@ -8,97 +8,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
-from agents.state import Parts
 from api.service.checks import check_packages
+from api.service.closing import close_all
+from api.service.folders import make_data_dir
+from api.service.models import Models, Progress, open_models
 from evaluators.review import ReviewQueue, WebhookSender
-from signalbox.contracts import ScoringModel
-from signalbox.errors import ConfigurationError, SignalboxError
+from signalbox.errors import SignalboxError
 from signalbox.settings import Settings
 from signalbox.storage import (
     Database,
     IdempotencyStore,
     KeyStore,
     PredictionStore,
-    SpendingStore,
     VerdictStore,
     open_database,
 )
-from signalbox.telemetry import Metrics, Telemetry, get_logger, setup_telemetry
+from signalbox.telemetry import Telemetry, setup_telemetry
 
 if TYPE_CHECKING:
     from agents.router import Router
-    from retriever import Index
-    from signalbox.contracts import Expert
-    from signalbox.encoder import OnnxEncoder
-    from signalbox.models.cloud import CloudModel
-    from signalbox.models.local import LocalModel
-    from signalbox.models.prices import Prices
-    from signalbox.models.protection import CapOf, ProtectedCloud
-
-log = get_logger(__name__)
-
-DEFAULT_EXPERT = "intents"
-_SMALL_MODEL_PARAMETERS = 1_000_000_000
-_THREADS = 4
-_EXPERT_THREADS = 2
-_ANSWER_TOKENS = 150  # of a usual cloud answer
-_CONTEXT_TOKENS = 1_200  # of the passages sent along
-
-Progress = Callable[[str], None]
-
-
-def index_folder(settings: Settings) -> Path:
-    return settings.data_dir / "index"
-
-
-def experts_folder(settings: Settings) -> Path:
-    return settings.data_dir / "experts"
-
-
-def policies_folder(settings: Settings) -> Path:
-    return settings.data_dir / "policies"
-
-
-def make_data_dir(settings: Settings) -> None:
-    """Raises ConfigurationError where the data directory can't be made."""
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The data directory {settings.data_dir} can't be made ({error.strerror}). Set SIGNALBOX_DATA_DIR to a "
-            "folder that may be written.",
-            field="data_dir",
-        ) from None
-
-
-@dataclass
-class Models:
-    """What answers: the router's parts and the models behind them. Use as an async context manager."""
-
-    parts: Parts
-    encoder: OnnxEncoder
-    index: Index
-    local: LocalModel | CloudModel | None
-    cloud: ProtectedCloud | None
-    executor: Executor
-    expert_executor: Executor | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        await _close(self.local, self.cloud)
-        for executor in (self.executor, self.expert_executor):
-            if executor is not None:
-                executor.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass
@@ -134,9 +65,9 @@ class Service:
 
     async def close(self) -> None:
         """Stop in the order in which parts need each other; every part is closed even when one fails."""
-        await _close(self.webhooks, self.reviews)
+        await close_all(self.webhooks, self.reviews)
         await self.models.close()
-        await _close(self.database)
+        await close_all(self.database)
         self.telemetry.shutdown()
 
     def start(self) -> None:
@@ -221,7 +152,7 @@ async def open_service(settings: Settings, *, progress: Progress | None = None) 
             metrics=telemetry.metrics,
         )
     except BaseException:
-        await _close(database)
+        await close_all(database)
         telemetry.shutdown()
         raise
     predictions = PredictionStore(database)
@@ -233,146 +164,3 @@ async def open_service(settings: Settings, *, progress: Progress | None = None) 
         max_concurrent=settings.max_concurrent_queries,
     )
     return Service(settings, telemetry, database, predictions, models, router)
-
-
-async def open_models(
-    settings: Settings,
-    *,
-    progress: Progress | None = None,
-    database: Database | None = None,
-    cap_of: CapOf | None = None,
-    metrics: Metrics | None = None,
-) -> Models:
-    """Open what answers. Without a database it is enough to calibrate and to measure; what is spent is then forgotten.
-
-    Args:
-        cap_of: the daily cap of an API key by its id, in US dollars.
-        metrics: count the calls of the cloud.
-    """
-    from agents.grounding import Grounder, Reader, shipped_ranker
-    from agents.policy import PolicyStore
-    from retriever import Index
-    from signalbox.encoder import load_encoder
-    from signalbox.models.prices import load_prices
-
-    make_data_dir(settings)
-    # Loading takes seconds; the event loop has health checks to answer meanwhile.
-    encoder = await asyncio.to_thread(load_encoder, settings, progress=progress)
-    index = await asyncio.to_thread(Index.open, index_folder(settings), encoder)
-    expert = await asyncio.to_thread(_expert, settings, encoder)
-    policy = PolicyStore(policies_folder(settings)).champion(settings.alpha)
-    if settings.source("alpha") != "default":
-        policy = policy.model_copy(update={"alpha": settings.alpha})
-    prices = load_prices(settings.prices_file)
-    cloud = await _cloud_model(settings, prices, database, cap_of, metrics)
-    try:
-        local = await _local_model(settings, progress)
-    except BaseException:
-        await _close(cloud)
-        raise
-    parts = Parts(
-        policy=policy,
-        encoder=encoder,
-        executor=ThreadPoolExecutor(_THREADS, thread_name_prefix="router"),
-        expert_executor=ThreadPoolExecutor(_EXPERT_THREADS, thread_name_prefix="experts"),
-        retriever=index if index.stats.chunks else None,
-        grounder=Grounder(Reader(encoder), shipped_ranker()),
-        experts={DEFAULT_EXPERT: expert} if expert else {},
-        default_expert=DEFAULT_EXPERT if expert else None,
-        local=local,
-        scorer=local if isinstance(local, ScoringModel) else None,
-        cloud=cloud,
-        cloud_cost_usd=_most_cost(settings, prices),
-        reference_cost_usd=_usual_cost(settings, prices),
-        cloud_max_tokens=settings.cloud_max_tokens,
-        max_query_chars=settings.max_query_chars,
-        style=_style(settings, local),
-    )
-    return Models(parts, encoder, index, local, cloud, parts.executor, parts.expert_executor)
-
-
-class _Closable(Protocol):
-    async def close(self) -> None: ...
-
-
-async def _close(*parts: _Closable | None) -> None:
-    for part in parts:
-        if part is not None:
-            try:
-                await part.close()
-            except Exception as error:
-                # Whatever it was, the other parts must be closed too.
-                log.warning("closing failed", part=type(part).__name__, error=str(error))
-
-
-def _expert(settings: Settings, encoder: OnnxEncoder) -> Expert | None:
-    from classifiers import load_expert
-
-    if not (experts_folder(settings) / DEFAULT_EXPERT / "champion").exists():
-        return None
-    return load_expert(experts_folder(settings), DEFAULT_EXPERT, encoder)
-
-
-async def _local_model(settings: Settings, progress: Progress | None) -> LocalModel | CloudModel | None:
-    if settings.local_base_url is not None:
-        from signalbox.models.cloud import CloudModel
-
-        return CloudModel.local(settings)
-    if settings.local_model == "none":
-        return None
-    from signalbox.models.local import LocalModel
-
-    model = LocalModel(settings)
-    await model.start(progress)
-    return model
-
-
-async def _cloud_model(
-    settings: Settings, prices: Prices, database: Database | None, cap_of: CapOf | None, metrics: Metrics | None
-) -> ProtectedCloud | None:
-    if not settings.has_cloud:
-        return None
-    from signalbox.models.protection import ProtectedCloud
-
-    model = ProtectedCloud.from_settings(
-        settings,
-        prices,
-        accounts=SpendingStore(database) if database is not None else None,
-        cap_of=cap_of,
-        count=metrics.count_cloud_call if metrics is not None else None,
-    )
-    await model.open()  # importing its SDK takes a second that no query should pay
-    return model
-
-
-def _style(settings: Settings, local: LocalModel | CloudModel | None) -> Literal["quote", "write"]:
-    """Small models quote: what they write freely is seldom right. A model of unknown size is trusted to write."""
-    if settings.grounded_style != "auto":
-        return settings.grounded_style
-    if local is None:
-        return "quote"
-    return "quote" if getattr(local, "parameters", _SMALL_MODEL_PARAMETERS) < _SMALL_MODEL_PARAMETERS else "write"
-
-
-def _most_cost(settings: Settings, prices: Prices) -> Callable[[str], float]:
-    def most(text: str) -> float:
-        return prices.estimate(
-            settings.cloud_model, _most_tokens(text), settings.cloud_max_tokens, base_url=settings.cloud_base_url
-        )
-
-    return most
-
-
-def _usual_cost(settings: Settings, prices: Prices) -> Callable[[str], float]:
-    def usual(text: str) -> float:
-        return prices.estimate(
-            settings.cloud_model, _most_tokens(text), _ANSWER_TOKENS, base_url=settings.cloud_base_url
-        )
-
-    return usual
-
-
-def _most_tokens(text: str) -> int:
-    """Of a text with its passages: about four letters a token in English, one in scripts a tokenizer knows less of."""
-    wide = len(text) - len(text.encode("ascii", "ignore"))
-    return _CONTEXT_TOKENS + wide + (len(text) - wide) // 4

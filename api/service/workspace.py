@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from api.service.wiring import DEFAULT_EXPERT, experts_folder, index_folder
+from api.service.folders import experts_folder, index_folder
+from api.service.models import DEFAULT_EXPERT
 from classifiers import read_intents, train_intents
 from retriever import Limits, ingest
 from signalbox.encoder import load_encoder

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from api.deps import ServiceDep, SettingsDep
-from api.service.wiring import Models
+from api.service.models import Models
 from api.stream.disconnect import while_connected
 from api.v1.bodies import EmbeddingsBody
 from api.v1.errors import Refused, responses

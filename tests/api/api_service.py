@@ -9,7 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from agents.events import AttemptFinished, AttemptStarted, EvidenceFound, Observer, Token
-from api.service.wiring import Models, Service
+from api.service.models import Models
+from api.service.wiring import Service
 from signalbox.settings import Settings
 from signalbox.storage import PredictionStore, open_database
 from signalbox.telemetry import current_trace_id, setup_telemetry

@@ -19,7 +19,8 @@ from test_api_stream import events
 from api.app import create_app
 from api.body import multipart as uploads
 from api.service import ingesting
-from api.service.wiring import Service, index_folder, open_service
+from api.service.folders import index_folder
+from api.service.wiring import Service, open_service
 from retriever import Index
 from signalbox.artefacts import writer_lock
 from signalbox.settings import Settings

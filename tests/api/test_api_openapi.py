@@ -12,7 +12,8 @@ from test_api_documents import hashing_encoder
 
 from api.app import create_app
 from api.routes import ROUTERS
-from api.service.wiring import Service, index_folder
+from api.service.folders import index_folder
+from api.service.wiring import Service
 from retriever import Index
 from signalbox.settings import Settings
 
