@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from api.deps import ServiceDep, SettingsDep
 from signalbox.errors import SignalboxError
 from signalbox.storage import Claim, IdempotencyStore
+from signalbox.storage.idempotency import InFlight
 from signalbox.telemetry import get_logger
 from signalbox.types import Prediction, Query
 
@@ -64,28 +65,33 @@ class Idempotency:
             work: returns a prediction that is stored. If it raises or is cancelled, the key is free again.
 
         Raises:
-            Conflict: the first request is still being worked on; with `retry_after_s`.
+            Conflict: the first request is still being worked on, with `retry_after_s`; or this one took so long that
+                another has the key by now, and nothing was kept.
             InvalidInput: the first request was another one.
         """
         if self.key is None:
             return await work(), False
         claim = Claim(self.caller, self.key, self._fingerprint(payload))
         deadline = timedelta(milliseconds=query.constraints.deadline_ms or self.deadline_ms)
-        stored = await self.store.claim(claim, deadline + _SLACK)
-        if stored is not None:
-            return stored, True
+        claiming = asyncio.ensure_future(self.store.claim(claim, deadline + _SLACK))
         try:
+            stored = await asyncio.shield(claiming)
+            if stored is not None:
+                return stored, True
             with self.store.settling(claim):
                 return await work(), False
+        except InFlight:
+            raise  # another request's key
         except BaseException:
-            # A caller that is gone must not keep the key from itself.
-            await asyncio.shield(asyncio.ensure_future(self._release(claim)))
+            # A caller that is gone must not keep the key from itself, not even one that went while it was claimed.
+            await asyncio.shield(asyncio.ensure_future(self._release(claim, claiming)))
             raise
 
     def _fingerprint(self, payload: BaseModel) -> str:
         return hashlib.sha256(f"{self.path}\n{payload.model_dump_json()}".encode()).hexdigest()
 
-    async def _release(self, claim: Claim) -> None:
+    async def _release(self, claim: Claim, claiming: asyncio.Future[Prediction | None]) -> None:
+        await asyncio.wait([claiming])
         try:
             await self.store.release(claim)
         except SignalboxError as error:  # the first error is what the caller must see; the lease ends by itself

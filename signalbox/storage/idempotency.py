@@ -131,10 +131,24 @@ class IdempotencyStore:
         return self._database.kind == "sqlite" and owner != self._owner
 
     def settling(self, claim: Claim) -> AbstractContextManager[None]:
-        """Within it, a prediction that is added settles the claim, in the same transaction."""
+        """Within it, a prediction that is added settles the claim, in the same transaction.
+
+        Adding it raises Conflict, and keeps nothing, where another request has the key by now: the lease was over.
+        """
 
         def settle(connection: Connection, prediction_id: str) -> None:
-            connection.execute(update(table).where(_is(claim), _ours(claim)).values(prediction_id=prediction_id))
+            # Locked first, and looked at once it is: whoever else takes the key waits for this, or this for him.
+            found = connection.execute(
+                select(table.c.claim).where(_is(claim), _ours(claim)).with_for_update()
+            ).scalar_one_or_none()
+            settled = update(table).where(_is(claim), _ours(claim)).values(prediction_id=prediction_id)
+            options = {"preserve_rowcount": True}
+            if found is None or connection.execute(settled, execution_options=options).rowcount == 0:
+                raise Conflict(
+                    f"The request with Idempotency-Key {claim.key[:80]!r} took longer than its key was held, and "
+                    "another one has the key now. Nothing was kept of this one; ask again for the other's answer.",
+                    field=FIELD,
+                )
 
         return written_with(settle)
 

@@ -47,7 +47,10 @@ _also: ContextVar[_Also | None] = ContextVar("also", default=None)
 
 @contextmanager
 def written_with(work: _Also) -> Iterator[None]:
-    """Within it, a prediction is added together with `work(connection, prediction_id)`: both are kept, or neither."""
+    """Within it, a prediction is added after `work(connection, prediction_id)`, together with it: both, or neither.
+
+    First, so that the rows it locks are locked before any other, and what it refuses costs no more than that.
+    """
     token = _also.set(work)
     try:
         yield
@@ -78,13 +81,13 @@ class PredictionStore:
         also = _also.get()
 
         def work(connection: Connection) -> None:
+            if also is not None:
+                also(connection, prediction.id)
             if not _insert_new(connection, row):
                 return
             connection.execute(_INSERT_LEDGER, money)
             if review is not None:
                 connection.execute(_INSERT_REVIEW, review)
-            if also is not None:
-                also(connection, prediction.id)
 
         await self._database.write(work)
 

@@ -203,3 +203,42 @@ async def test_commits_are_few(client: httpx.AsyncClient, service: Service, monk
     assert writes == 3
     await ask(client)
     assert writes == 4
+
+
+async def test_a_request_that_lost_its_key_keeps_nothing(
+    client: httpx.AsyncClient, service: Service, later: Later, system: EchoSystem
+) -> None:
+    """Its lease was over, so another may have the key: both predictions must not be kept."""
+    other = IdempotencyStore(service.database, clock=later)
+
+    async def overtaken() -> None:
+        later.now += timedelta(hours=2)
+        assert await other.claim(Claim("", KEY["Idempotency-Key"], "f"), timedelta(minutes=1)) is None
+
+    system.during = lambda _: overtaken()
+    assert "another one has the key now" in problem(await ask(client), 409)["detail"]
+    assert (await client.get("/predictions")).json()["items"] == []
+    count = await service.database.read(lambda c: c.execute(select(schema.ledger.c.prediction_id)).all())
+    assert not count
+
+
+async def test_a_caller_that_went_while_its_key_was_claimed_may_ask_again(
+    client: httpx.AsyncClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, begun, claimed = service.database.write, asyncio.Event(), asyncio.Event()
+
+    async def slow(work: Any) -> Any:
+        found = await write(work)
+        begun.set()
+        await claimed.wait()
+        return found
+
+    monkeypatch.setattr(service.database, "write", slow)
+    gone = asyncio.create_task(ask(client))
+    await begun.wait()
+    gone.cancel()
+    await asyncio.sleep(0)
+    monkeypatch.setattr(service.database, "write", write)
+    claimed.set()
+    await asyncio.wait({gone})
+    assert (await ask(client)).status_code == 200
