@@ -79,7 +79,8 @@ def _serving(f: Figures) -> str:
     if f.get("added_p50_ratio") is not None:
         gateway = f"LiteLLM's proxy 1 (adds {next(_anchor(f, 'LiteLLM'))['added_p50_ms']:.0f} ms)"
     added = (
-        f"adds **{f['added_p50_ratio']:.2f}** (p50) and **{f['added_p99_ratio']:.2f}** (p99) of what LiteLLM's proxy adds; "
+        f"adds **{f['added_p50_ratio']:.2f}** (p50) and **{f['added_p99_ratio']:.2f}** (p99) of what LiteLLM's "
+        "proxy adds; "
         if f.get("added_p50_ratio") is not None
         else ""
     )
@@ -115,8 +116,8 @@ def _review(f: Figures) -> str:
 
 def _durability(f: Figures) -> str:
     return (
-        f"durability: {f['acknowledged']:,} acknowledged writes over {f['kills']} random `kill -9`: **{f['lost']}** lost, "
-        f"**{f['doubled']}** doubled | -"
+        f"durability: {f['acknowledged']:,} acknowledged writes over {f['kills']} random `kill -9`: **{f['lost']}** "
+        f"lost, **{f['doubled']}** doubled | -"
     )
 
 
