@@ -12,11 +12,11 @@ from api.deps import ReviewsDep, RouterDep, SettingsDep
 from api.http.idempotency import REPLAYED, IdempotencyDep
 from api.http.negotiation import JSON, SSE, negotiate
 from api.http.openapi import problems
+from api.http.review_wait import reviewed
 from api.routes.predict_body import PREDICT_EXAMPLES, PredictBody
 from api.stream.disconnect import while_connected
 from api.stream.events import PREDICTION_STREAM, told
 from api.stream.response import Outbox, sse, stream_response
-from evaluators.review import ReviewQueue
 from signalbox.types import Prediction
 
 router = APIRouter(route_class=JsonRoute, tags=["predictions"])
@@ -40,7 +40,8 @@ async def predict(
 
     `outcome` says how it ended: `answered`; `in_review`, no route was sure enough and a person has to decide (`answer`
     may carry a provisional text); or `refused`, the caller's constraints ruled every route out (`reason` says how).
-    With `wait_for_review_ms` a person's answer is waited for; leaving meanwhile ends the waiting, not the review.
+    With `wait_for_review_ms` a person's answer is waited for; leaving meanwhile ends the waiting, not the review, and
+    where too many wait already it is not waited for, as `warnings` says then.
 
     With `Accept: text/event-stream` it answers with events as they come: `attempt`, `token` and `evidence` while it
     works, the whole object as `prediction` last, or `error` with problem details.
@@ -52,7 +53,7 @@ async def predict(
         prediction, replayed = await while_connected(request, once)
         if replayed:
             response.headers[REPLAYED] = "true"
-        return await while_connected(request, _reviewed(reviews, prediction, body.wait_for_review_ms))
+        return await while_connected(request, reviewed(reviews, prediction, body.wait_for_review_ms))
     headers: dict[str, str] = {}
 
     async def work(outbox: Outbox) -> None:
@@ -62,13 +63,6 @@ async def predict(
         prediction, replayed = await idempotency.once(query, body, predict)
         if replayed:
             headers[REPLAYED] = "true"
-        outbox.put(sse("prediction", await _reviewed(reviews, prediction, body.wait_for_review_ms)))
+        outbox.put(sse("prediction", await reviewed(reviews, prediction, body.wait_for_review_ms)))
 
     return await stream_response(request, work, headers=headers)
-
-
-async def _reviewed(reviews: ReviewQueue, prediction: Prediction, wait_ms: float) -> Prediction:
-    """The prediction as a person has decided on it, if that happens in time."""
-    if prediction.outcome != "in_review" or not wait_ms:
-        return prediction
-    return await reviews.wait(prediction.id, wait_ms)

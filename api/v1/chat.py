@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from agents.events import Observer
 from api.deps import ReviewsDep, RouterDep, ServiceDep, SettingsDep
 from api.http.idempotency import IdempotencyDep
+from api.http.review_wait import reviewed
 from api.stream.disconnect import while_connected
 from api.v1.answers import Completion, completion, headers_of
 from api.v1.bodies import ChatBody
@@ -56,9 +57,7 @@ async def create_chat_completion(
     query = body.to_query(target, settings)
 
     async def review(prediction: Prediction) -> Prediction:
-        if prediction.outcome != "in_review" or not body.wait_for_review_ms:
-            return prediction
-        return await reviews.wait(prediction.id, body.wait_for_review_ms)
+        return await reviewed(reviews, prediction, body.wait_for_review_ms)
 
     if body.stream:
 

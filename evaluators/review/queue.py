@@ -233,16 +233,19 @@ class ReviewQueue:
             if cursor is None:
                 return
 
-    async def wait(self, prediction_id: str, timeout_ms: float) -> Prediction:
+    async def wait(self, prediction_id: str, timeout_ms: float, *, caller: str | None = None) -> Prediction:
         """The prediction as soon as a person has decided on it, or as it is after `timeout_ms`.
 
         Cancelling this ends the waiting and nothing else.
 
+        Args:
+            caller: whose waits are counted together; None: nobody's.
+
         Raises:
             NotFound: there is no such prediction.
-            Overloaded: too many wait already.
+            Overloaded: too many wait already, or too many of this caller.
         """
-        with self._waiters.waiting_for(prediction_id) as decided:
+        with self._waiters.waiting_for(prediction_id, caller) as decided:
             prediction = await self._predictions.get(prediction_id)
             if prediction.outcome != "in_review" or not await decided.within(timeout_ms / 1000):
                 return prediction

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -10,6 +11,7 @@ from itertools import islice
 from signalbox.errors import Overloaded, SignalboxError
 
 MAX_WAITING = 1_000
+MAX_PER_CALLER = 200
 _AT_ONCE = 500
 
 
@@ -37,25 +39,34 @@ class Waiters:
         self._poll_s = poll_s
         self._waiting: dict[str, set[Decided]] = {}
         self._count = 0
+        self._callers: Counter[str] = Counter()
         self._ended = False
         self._poller: asyncio.Task[None] | None = None
 
     @contextmanager
-    def waiting_for(self, prediction_id: str) -> Iterator[Decided]:
-        """Raises Overloaded when too many wait already."""
+    def waiting_for(self, prediction_id: str, caller: str | None = None) -> Iterator[Decided]:
+        """Raises Overloaded when too many wait already, in all or for `caller`."""
         if self._count >= MAX_WAITING:
             raise Overloaded(f"{MAX_WAITING:,} callers wait for reviews already. Ask for the prediction later.")
+        if caller is not None and self._callers[caller] >= MAX_PER_CALLER:
+            raise Overloaded(f"{MAX_PER_CALLER} requests of this key wait for reviews already; more may not at once.")
         decided = Decided()
         if self._ended:
             decided.event.set()
         self._waiting.setdefault(prediction_id, set()).add(decided)
         self._count += 1
+        if caller is not None:
+            self._callers[caller] += 1
         if self._poller is None:
             self._poller = asyncio.create_task(self._poll(), name="review-waiters")
         try:
             yield decided
         finally:
             self._count -= 1
+            if caller is not None:
+                self._callers[caller] -= 1
+                if not self._callers[caller]:
+                    del self._callers[caller]
             others = self._waiting[prediction_id]
             others.discard(decided)
             if not others:

@@ -249,3 +249,27 @@ async def test_every_example_of_the_document_works(client: httpx.AsyncClient) ->
         assert judged.status_code == 200, (said, judged.text)
     for path in ("/reviews", "/reviews/stats", "/reviews/{id}", "/reviews/export"):
         assert "503" in paths[path]["get"]["responses"]
+
+
+@pytest.mark.parametrize("path", ["/predict", "/v1/chat/completions"])
+async def test_who_can_not_wait_gets_what_he_paid_for(
+    client: httpx.AsyncClient, service: Service, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr("evaluators.review.waiting.MAX_WAITING", 0)
+    if path == "/predict":
+        asked = await ask(client, wait_for_review_ms=60_000)
+        warnings = asked["warnings"]
+    else:
+        body = {
+            "model": "signalbox/auto",
+            "messages": [{"role": "user", "content": "How long?"}],
+            "signalbox": {"wait_for_review_ms": 60_000},
+        }
+        answer = await client.post(path, json=body)
+        assert answer.status_code == 200, answer.text
+        asked = {"id": answer.json()["signalbox"]["prediction"], "outcome": answer.json()["signalbox"]["outcome"]}
+        warnings = answer.json()["signalbox"]["warnings"]
+    assert asked["outcome"] == "in_review"
+    assert (await client.get(f"/predictions/{asked['id']}")).status_code == 200
+    assert len(warnings) == 1
+    assert f"Look at /predictions/{asked['id']} later" in warnings[0]

@@ -12,7 +12,7 @@ from review_samples import Clock, add, decision
 from storage_samples import NOON, plain
 
 from evaluators.review import ReviewDecision, ReviewQueue
-from signalbox.errors import Conflict, InvalidInput, NotFound, SignalboxError, UnknownName
+from signalbox.errors import Conflict, InvalidInput, NotFound, Overloaded, SignalboxError, UnknownName
 from signalbox.settings import Settings
 from signalbox.storage import Database, PredictionStore, VerdictStore, open_database
 from signalbox.types import Prediction
@@ -404,6 +404,23 @@ async def test_waiting_is_not_for_ever(queue: ReviewQueue, store: PredictionStor
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert (await queue.claim("ann"))[0].prediction_id == made.id, "the item is still there"
+
+
+async def test_one_caller_can_not_take_all_places_to_wait(
+    queue: ReviewQueue, store: PredictionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evaluators.review.waiting.MAX_PER_CALLER", 1)
+    (made,) = await add(store)
+    waiting = asyncio.create_task(queue.wait(made.id, 60_000, caller="key_1"))
+    await asyncio.sleep(0.01)
+    with pytest.raises(Overloaded):
+        await queue.wait(made.id, 1, caller="key_1")
+    for caller in ("key_2", None):
+        assert (await queue.wait(made.id, 1, caller=caller)).outcome == "in_review"
+    queue.end_waiting()
+    await waiting
+    assert (await queue.wait(made.id, 1, caller="key_1")).outcome == "in_review"
+    await queue.close()
 
 
 async def test_a_service_that_stops_keeps_nobody_waiting(queue: ReviewQueue, store: PredictionStore) -> None:
