@@ -26,8 +26,8 @@ Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "json", "text"]
 
 _HANDLER = "signalbox"
-# They log whole requests, prompts included, and one line for every call.
-_TALKATIVE = ("openai", "httpx", "httpx2", "httpcore", "httpcore2", "urllib3", "opentelemetry")
+# They log whole requests, prompts included, one line for every call, or what only their authors can use.
+_TALKATIVE = ("alembic", "faiss", "openai", "httpx", "httpx2", "httpcore", "httpcore2", "urllib3", "opentelemetry")
 _SELF_HANDLED = ("uvicorn", "uvicorn.error", "uvicorn.access")
 _CONTENT = frozenset({"query", "answer", "prompt", "content", "messages", "completion", "text", "document", "quote"})
 _BARE = re.compile(r"[\w.:/@+\-]+")
@@ -59,6 +59,7 @@ def configure_logging(
 
     handler = logging.StreamHandler(stream)
     handler.set_name(_HANDLER)
+    handler.addFilter(_worth_a_line)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=steps, foreign_pre_chain=_foreign()))
     root = logging.getLogger()
     root.handlers = [other for other in root.handlers if other.get_name() != _HANDLER] + [handler]
@@ -69,6 +70,11 @@ def configure_logging(
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
     structlog.configure(processors=_native(), wrapper_class=Logger, logger_factory=structlog.stdlib.LoggerFactory())
+
+
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    """Libraries that log without a logger's name, such as onnxruntime's tools, are heard from warnings on."""
+    return record.name != "root" or record.levelno >= logging.WARNING
 
 
 def _common() -> list[Processor]:
