@@ -22,7 +22,7 @@ from api.http.connections import guarded
 from api.service.folders import make_data_dir
 from api.service.lifecycle import Lifecycle, Opener, open_from_settings
 from signalbox.errors import ConfigurationError
-from signalbox.settings import Settings, is_loopback
+from signalbox.settings import Settings
 from signalbox.storage import KeyStore, open_database
 from signalbox.telemetry import configure_logging
 
@@ -30,6 +30,11 @@ STOPPED = 0
 INTERRUPTED = 130
 _BACKLOG = 2048
 _OTHER_FILES = 512
+_HOW_REACHED = {
+    "host": "host {0.host!r} can be reached from other machines",
+    "served_over_https": "served_over_https says that a proxy passes requests of other machines on",
+    "allowed_hosts": "allowed_hosts names more than this machine, as for a proxy that passes requests on",
+}
 WEBSOCKETS: Mapping[str, Any] = {
     "ws": "websockets-sansio",
     "ws_max_size": 1_000_000,  # of a page's message; a query is far smaller
@@ -51,7 +56,7 @@ def serve(settings: Settings, *, say: Callable[[str], None] | None = None, opene
         The exit code: 0 after SIGTERM, 130 after SIGINT.
 
     Raises:
-        ConfigurationError: the port can't be had, or other machines could reach a service without keys.
+        ConfigurationError: the port can't be had, or others could reach a service without keys.
         SignalboxError: the service can't be opened.
     """
     say = say or _to_stderr
@@ -76,18 +81,20 @@ def serve(settings: Settings, *, say: Callable[[str], None] | None = None, opene
 
 
 def check_reach(settings: Settings) -> None:
-    """Other machines may reach the service only once there is a key.
+    """Other machines, or a proxy on this one, may reach the service only once there is a key.
 
     Raises:
-        ConfigurationError: the host is not loopback, and no key works that may ask or administer.
+        ConfigurationError: the settings say that others reach it, and no key works that may ask or administer.
         SignalboxError: the database can't be opened.
     """
-    if not is_loopback(settings.host) and not asyncio.run(_has_key(settings)):
-        raise ConfigurationError(
-            f"host {settings.host!r} can be reached from other machines, and there is no API key yet that may ask or "
-            "administer. Create one first with `signalbox keys create NAME --role admin`, or use 127.0.0.1.",
-            field="host",
-        )
+    if settings.exposed is None or asyncio.run(_has_key(settings)):
+        return
+    remedy = "use 127.0.0.1" if settings.exposed == "host" else f"unset SIGNALBOX_{settings.exposed.upper()}"
+    raise ConfigurationError(
+        f"{_HOW_REACHED[settings.exposed].format(settings)}, and there is no API key yet that may ask or administer. "
+        f"Create one first with `signalbox keys create NAME --role admin`, or {remedy}.",
+        field=settings.exposed,
+    )
 
 
 async def _has_key(settings: Settings) -> bool:

@@ -204,6 +204,18 @@ class Settings(BaseModel):
         return tuple(map(_fallback, self.cloud_fallbacks))
 
     @property
+    def exposed(self) -> str | None:
+        """The setting by which others than people at this machine may reach the service; None where none does.
+
+        A proxy on this machine reaches a loopback host too: what says that there is one counts.
+        """
+        if not is_loopback(self.host):
+            return "host"
+        if self.served_over_https:
+            return "served_over_https"
+        return None if all(is_loopback(name.lower()) for name in self.allowed_hosts) else "allowed_hosts"
+
+    @property
     def threads(self) -> int:
         return self.local_threads or os.cpu_count() or 1
 

@@ -19,7 +19,7 @@ from api.auth.identity import LOCAL, OPERATOR, Identity
 from api.auth.rates import SlidingWindow
 from api.auth.secret import OPERATOR_PREFIX, ServiceSecret
 from api.auth.sessions import COOKIE, Sessions, mark_of
-from signalbox.settings import Settings, is_loopback
+from signalbox.settings import Settings
 from signalbox.storage.keys import KeyStore
 from signalbox.storage.tokens import Key, StoredKey, id_of, is_token_of
 from signalbox.types import utc_now
@@ -51,7 +51,7 @@ class Authenticator:
     def __init__(
         self, settings: Settings, keys: Callable[[], KeyStore], secret: ServiceSecret, sessions: Sessions
     ) -> None:
-        self._local = is_loopback(settings.host)
+        self._local = settings.exposed is None
         self._keys = keys
         self._secret = secret
         self._sessions = sessions

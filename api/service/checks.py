@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signalbox.errors import ConfigurationError, SignalboxError
-from signalbox.settings import Settings, is_loopback
+from signalbox.settings import Settings
 from signalbox.telemetry import mask_text
 from signalbox.types import utc_now
 
@@ -128,10 +128,10 @@ def _keys(settings: Settings) -> str:
             return len(working), await store.in_use(), await store.can_serve()
 
     working, in_use, can_serve = asyncio.run(look())
-    local = is_loopback(settings.host)
+    local = settings.exposed is None
     if not can_serve and (in_use or not local):
         raise ConfigurationError(
-            f"no key works that may ask or administer, and {'keys are in use' if in_use else 'the host needs one'}: "
+            f"no key works that may ask or administer, and {'keys are in use' if in_use else f'{settings.exposed} asks for one'}: "
             "run `signalbox keys create NAME --role admin`"
         )
     if not in_use:

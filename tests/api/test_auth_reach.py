@@ -11,11 +11,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from auth_people import shown
+from auth_people import client_of, shown
 from test_api_server import running
 
 from api.server import check_reach, serve
 from api.service.checks import run_checks
+from api.service.wiring import Service
 from signalbox.errors import ConfigurationError
 from signalbox.settings import Settings
 from signalbox.storage import KeyStore, open_database
@@ -45,6 +46,34 @@ def test_other_machines_are_not_served_without_a_key(tmp_path: Path, host: str) 
     with pytest.raises(ConfigurationError, match="signalbox keys create") as caught:
         serve(settings)
     assert caught.value.field == "host"
+
+
+@pytest.mark.parametrize(
+    ("declared", "field"),
+    [
+        ({"allowed_hosts": ("ai.example.com",)}, "allowed_hosts"),
+        ({"allowed_hosts": ("localhost", "192.0.2.1")}, "allowed_hosts"),
+        ({"served_over_https": True}, "served_over_https"),
+    ],
+)
+async def test_behind_a_proxy_on_this_machine_nobody_is_local(
+    settings: Settings, service: Service, declared: dict[str, object], field: str
+) -> None:
+    behind = settings.model_copy(update=declared)
+    async with client_of(behind, service) as client:
+        for host in ("localhost", *behind.allowed_hosts):
+            answer = await client.post("/predict", json={"query": "a"}, headers={"Host": host})
+            assert answer.status_code == 401
+    apart = behind.model_copy(update={"data_dir": settings.data_dir.parent / "apart"})
+    with pytest.raises(ConfigurationError, match=f"SIGNALBOX_{field.upper()}") as caught:
+        await asyncio.to_thread(check_reach, apart)
+    assert caught.value.field == field
+
+
+async def test_other_names_of_this_machine_reach_nobody_else(settings: Settings, service: Service) -> None:
+    named = settings.model_copy(update={"allowed_hosts": ("LOCALHOST", "::1", "127.0.0.2")})
+    async with client_of(named, service) as client:
+        assert (await client.get("/session")).json()["name"] == "local"
 
 
 async def test_a_key_that_may_not_ask_is_not_enough(tmp_path: Path) -> None:
