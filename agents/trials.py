@@ -43,7 +43,9 @@ async def run_trials(
     for number, labelled in enumerate(queries):
         if progress:
             progress(number / len(queries), f"trying {labelled.id}")
-        query = Query(text=labelled.query, constraints=Constraints(explain=False))
+        budget = options.max_cost_usd
+        left_usd = None if budget is None else max(0.0, budget - spent)
+        query = Query(text=labelled.query, constraints=Constraints(explain=False, max_cost_usd=left_usd))
         unavailable = unavailable_routes(parts, query)
         run = Run(parts, time.monotonic() + _DEADLINE_S)
         runtime = Runtime(context=run)
@@ -55,8 +57,7 @@ async def run_trials(
         for route in options.routes:
             if route in unavailable:
                 continue
-            budget = options.max_cost_usd
-            if route == "cloud" and budget is not None and spent + parts.cloud_cost_usd(state["text"]) > budget:
+            if route == "cloud" and left_usd is not None and parts.cloud_cost_usd(state["text"]) > left_usd:
                 continue
             if route != "classifier" and not labelled.judges_texts:
                 continue

@@ -33,6 +33,7 @@ class ChatRequest:
         logprobs: ask for the log-probability of every generated token.
         deadline_s: absolute `time.monotonic()` by which the answer must be complete.
         caller: the API key the query came with, for spending caps.
+        max_cost_usd: most that all calls for the answer may cost together; kept by `ProtectedCloud`, which makes them.
     """
 
     messages: tuple[Message, ...]
@@ -45,6 +46,7 @@ class ChatRequest:
     logprobs: bool = False
     deadline_s: float | None = None
     caller: str | None = None
+    max_cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         logprobs=True,
         deadline_s=_answer_by_s(run),
         caller=query.caller,
+        max_cost_usd=query.constraints.max_cost_usd,
     )
     started = time.perf_counter()
     with span("cloud", model=model.name):

@@ -142,6 +142,12 @@ async def test_a_conversation_counts_towards_what_an_answer_may_cost(parts: Part
     assert not cloud.requests
 
 
+async def test_the_model_is_told_what_the_query_allows_to_pay(parts: Parts) -> None:
+    cloud = ScriptedModel("SAE 30.")
+    await ask(replace(parts, cloud=cloud), "Which oil does a tractor need?", max_cost_usd=0.25)
+    assert [request.max_cost_usd for request in cloud.requests] == [0.25]
+
+
 async def test_a_cloud_that_does_not_know_is_not_an_answer(parts: Parts) -> None:
     prediction = await ask(replace(parts, cloud=ScriptedModel("I don't know.")), "Which oil does a tractor need?")
     assert prediction.outcome == "in_review"

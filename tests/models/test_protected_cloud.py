@@ -191,7 +191,7 @@ async def test_a_failing_model_is_left_alone_then_probed() -> None:
     def breaker() -> CircuitBreaker:
         return CircuitBreaker(min_calls=3, open_s=5, clock=clock)
 
-    script = [*[Fault("server_error")] * 3, "Well again."]
+    script: list[str | Fault] = [*[Fault("server_error")] * 3, "Well again."]
     async with protected(script, "Fine.", breaker=breaker) as it:
         for _ in range(4):
             assert (await it.cloud.generate(request())).text == "Fine."
@@ -307,6 +307,44 @@ async def test_a_cheaper_fallback_may_still_fit_under_the_cap() -> None:
         ]
         async with ProtectedCloud(models, spending=Spending(daily_cap_usd=0.001)) as cloud:
             assert (await cloud.generate(request())).model == "second"
+
+
+@pytest.mark.parametrize(
+    ("allowed_calls", "asked"), [(0.9, [0, 0]), (1.0, [1, 0]), (1.9, [1, 0]), (2.0, [1, 1]), (3.0, [2, 1])]
+)
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_no_call_is_made_that_a_query_does_not_allow_to_pay(
+    allowed_calls: float, asked: list[int], streamed: bool
+) -> None:
+    """Retries and fallbacks count with the calls that failed before, since those may be billed."""
+    broken = [Fault("cut_stream", text="")] * 9
+    async with protected(broken, broken) as it:
+        query = request(max_cost_usd=allowed_calls * MOST_USD)
+        with pytest.raises(SignalboxError, match="max_cost_usd"):
+            _ = [_ async for _ in it.cloud.stream(query)] if streamed else await it.cloud.generate(query)
+        assert it.spending.spent_usd <= query.max_cost_usd + 1e-9  # type: ignore[operator]
+    assert it.asked == asked
+
+
+async def test_calls_refused_for_nothing_leave_what_a_query_allows() -> None:
+    async with protected([Fault("rate_limited")], "Fine.") as it:
+        assert (await it.cloud.generate(request(max_cost_usd=MOST_USD))).model == "second"
+
+
+@pytest.mark.parametrize(("allowed_calls", "hedged"), [(1.9, 0), (2.0, 1)])
+async def test_a_hedge_counts_with_the_call_still_under_way(allowed_calls: float, hedged: int) -> None:
+    """The usual answers come first: hedges need to know what usual is, and credit."""
+    script: list[str | Fault] = [*["Fine."] * 40, Fault("hang"), "Fine."]
+    async with protected(script, hedge=True, retries=0) as it:
+        for _ in range(40):
+            await it.cloud.generate(request())
+        query = request(max_cost_usd=allowed_calls * MOST_USD, deadline_s=time.monotonic() + 0.5)
+        if hedged:
+            assert (await it.cloud.generate(query)).text == "Fine."
+        else:
+            with pytest.raises(DeadlineExceeded):
+                await it.cloud.generate(query)
+    assert it.asked == [41 + hedged]
 
 
 async def test_a_model_without_a_stated_price_is_not_asked_under_a_cap() -> None:

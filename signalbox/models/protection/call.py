@@ -127,6 +127,11 @@ class Call:
             self.upstream.breaker.forget(self._permit)
             self._count(self.upstream.label, "cancelled")
 
+    @property
+    def most(self) -> int:
+        """Nano-dollars it did or may yet cost."""
+        return self._reservation.most
+
     def drop(self) -> None:
         """The call is not made after all."""
         self._reservation.settle(0.0)

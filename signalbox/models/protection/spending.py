@@ -120,17 +120,22 @@ class Pool:
 
 @dataclass(slots=True)
 class Reservation:
-    """Money set aside for one call. `settle` it once, with what the call did or may have cost."""
+    """Money set aside for one call, nano-dollars. `settle` it once, with what the call did or may have cost."""
 
     amount: int
     pools: tuple[Pool, ...]
-    settled: bool = False
+    cost: int | None = None
+
+    @property
+    def most(self) -> int:
+        """What the call cost; until that is known, the most it can."""
+        return self.amount if self.cost is None else self.cost
 
     def settle(self, cost_usd: float) -> None:
-        if not self.settled:
-            self.settled = True
+        if self.cost is None:
+            self.cost = nano(cost_usd)
             for pool in self.pools:
-                pool.settle(self.amount, nano(cost_usd))
+                pool.settle(self.amount, self.cost)
 
     def settle_all(self) -> None:
         """Nobody knows what it cost: as much as it can have."""

@@ -22,7 +22,7 @@ from signalbox.errors import (
 )
 from signalbox.models.protection.budget import ExtraCalls
 from signalbox.models.protection.call import Call, Count, Upstream, asked_wait_s
-from signalbox.models.protection.spending import Spending
+from signalbox.models.protection.spending import NANO, Spending, nano
 from signalbox.models.retry import backoff_s
 
 # Of the time left, what a call may use while another model could still be asked.
@@ -76,7 +76,7 @@ class Tries:
 
     async def hedge(self, beside: Call) -> Call | None:
         """Leave for a second call of the same model; None where it is not affordable."""
-        if not self._means.extra.take_hedge():
+        if self._too_dear(beside.upstream) is not None or not self._means.extra.take_hedge():
             return None
         call = await self._prepare(beside.upstream)
         if call is not None:
@@ -85,7 +85,11 @@ class Tries:
 
     def failed(self, call: Call, error: SignalboxError) -> None:
         self._note(call.upstream.label, error)
-        if may_pass(error):
+        if not may_pass(error):
+            return
+        if (too_dear := self._too_dear(call.upstream)) is not None:
+            self._note(call.upstream.label, too_dear)
+        else:
             # As long as the least patient server asks: the others are skipped by their breakers.
             wait_s = asked_wait_s(error) or 0.0
             self._wait_s = min(self._wait_s, wait_s) if self._again else wait_s
@@ -119,6 +123,8 @@ class Tries:
         try:
             async with asyncio.timeout(self._left_s()):
                 await self._require_price(upstream)
+                if (too_dear := self._too_dear(upstream)) is not None:
+                    raise too_dear
                 reservation = await means.spending.reserve(upstream.model.most_usd(request), request.caller)
         except TimeoutError:
             upstream.breaker.forget(permit)
@@ -139,6 +145,21 @@ class Tries:
             deadline_s=self._deadline_s,
             clock=means.clock,
             count=means.count,
+        )
+
+    def _too_dear(self, upstream: Upstream) -> BudgetExceeded | None:
+        """Why one more call could cost more than the query allows; calls under way count with the most they can."""
+        allowed_usd = self._request.max_cost_usd
+        if allowed_usd is None:
+            return None
+        spent, most = sum(call.most for call in self._calls), nano(upstream.model.most_usd(self._request))
+        if spent + most <= nano(allowed_usd):
+            return None
+        before = f" after calls that may have cost ${spent / NANO:.6f}" if spent else ""
+        return BudgetExceeded(
+            f"A call of {upstream.model.name} may cost ${most / NANO:.6f}{before}; the query allows "
+            f"${allowed_usd:.6f}. Raise its max_cost_usd.",
+            field="max_cost_usd",
         )
 
     async def _require_price(self, upstream: Upstream) -> None:
