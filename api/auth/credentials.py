@@ -79,10 +79,9 @@ class Authenticator:
         """The key that `token` is of; raises as `identify` does."""
         keys = self._keys()
         id = id_of(token)  # noqa: A001
-        stored = None if id is None else keys.recall(id)
-        if stored is None and id is not None:
-            self._refuse_the_insistent(address)
-            stored = await keys.find(id)
+        # Behind a proxy all callers share an address, so a good key is found however many wrong ones came before it.
+        insistent = self._failures.wait_s(address, MOST_FAILURES) > 0
+        stored = None if id is None or (insistent and not await keys.lists(id)) else await keys.find(id)
         if stored is None or not is_token_of(token, stored):
             self._failed(address)
             raise unauthorized(f"There is no such key. {_HOW}")
@@ -99,7 +98,6 @@ class Authenticator:
 
     async def _by_token(self, keys: KeyStore, token: str, address: str) -> Caller:
         if token.startswith(OPERATOR_PREFIX):
-            self._refuse_the_insistent(address)
             if not hmac.compare_digest(token.encode(), self._secret.operator_token().encode()):
                 self._failed(address)
                 raise unauthorized("This is not the operator's token of this service's data directory.")
@@ -118,11 +116,8 @@ class Authenticator:
         return _caller(stored, "cookie")
 
     def _failed(self, address: str) -> None:
-        self._refuse_the_insistent(address)
-        self._failures.hit(address, MOST_FAILURES)
-
-    def _refuse_the_insistent(self, address: str) -> None:
-        wait_s = self._failures.wait_s(address, MOST_FAILURES)
+        """Count a wrong key; raises the 429 where there were too many."""
+        wait_s = self._failures.hit(address, MOST_FAILURES).wait_s
         if wait_s:
             detail = f"Too many wrong keys came from {address}. Try again in {wait_s} s."
             raise HTTPException(429, detail, headers={"Retry-After": str(wait_s)})

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -181,6 +182,30 @@ async def test_an_address_that_tries_many_keys_is_held_off(client: httpx.AsyncCl
     assert problem(await client.post("/session", json={"key": f"sb_{'e' * 12}_{'0' * 64}"}), 429)
     assert (await client.get("/session", headers=known)).status_code == 200
     assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_wrong_keys_of_others_behind_the_same_address_hold_no_good_key_off(
+    client: httpx.AsyncClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = await make_keys(service)
+    guesses = [shown(f"sb_{number:012x}_{'0' * 64}") for number in range(MOST_FAILURES + 50)]
+    for guess in guesses[:MOST_FAILURES]:
+        assert problem(await client.get("/session", headers=guess), 401)
+    reads: list[object] = []
+    read = service.database.read
+
+    async def counted(work: Any) -> Any:
+        reads.append(work)
+        return await read(work)
+
+    monkeypatch.setattr(service.database, "read", counted)
+    for guess in guesses[MOST_FAILURES:]:
+        assert problem(await client.get("/session", headers=guess), 429)
+    assert len(reads) < 10, "guesses beyond the limit must not cost a read each"
+    for role, (_, token) in keys.items():
+        assert (await client.get("/session", headers=shown(token))).json()["role"] == role
+    late = (await service.keys.create("late", "viewer")).token
+    assert (await client.get("/session", headers=shown(late))).status_code == 200
 
 
 async def test_no_secret_reaches_the_log(
