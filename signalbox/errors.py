@@ -25,12 +25,19 @@ from __future__ import annotations
 
 
 class SignalboxError(Exception):
-    """The root. `detail` is a sentence for the person who can act on it; `field` names the input at fault."""
+    """The root.
+
+    Attributes:
+        detail: a sentence for the person who can act on it.
+        field: the input at fault.
+        cost_usd: what was, or may have been, paid for what failed; who pays sets it.
+    """
 
     def __init__(self, detail: str, *, field: str | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
         self.field = field
+        self.cost_usd = 0.0
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), dict(self.__dict__))

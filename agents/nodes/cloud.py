@@ -42,7 +42,14 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
             result = await ask_model(model, request, "cloud", run.observe)
             candidate = _candidate(result, state["features"])
         except SignalboxError as error:
-            candidate = Candidate(route="cloud", answer=None, model=model.name, failure=error.detail, broken=True)
+            candidate = Candidate(
+                route="cloud",
+                answer=None,
+                model=model.name,
+                cost_usd=error.cost_usd,
+                failure=error.detail,
+                broken=True,
+            )
     spent = (time.perf_counter() - started) * 1000
     return {
         "candidate": candidate.timed(spent),

@@ -152,8 +152,23 @@ async def test_an_answer_that_is_none_is_not_asked_for_again(kind: FaultKind) ->
 
 async def test_when_all_models_fail_each_is_named_with_its_reason() -> None:
     async with protected([Fault("html")] * 2, [Fault("bad_json")] * 2) as it:
-        with pytest.raises(UpstreamError, match=r"first: .*text/html.*second: .*no chat completion"):
+        with pytest.raises(UpstreamError, match=r"first: .*text/html.*second: .*no chat completion") as raised:
             await it.cloud.generate(request())
+    assert raised.value.cost_usd == pytest.approx(2 * MOST_USD)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cost_usd"), [("rate_limited", 0.0), ("hang", MOST_USD), ("cut_stream", MOST_USD), ("html", MOST_USD)]
+)
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_an_error_says_what_its_calls_may_have_cost(kind: FaultKind, cost_usd: float, streamed: bool) -> None:
+    """Also when the stream broke after a piece was passed on."""
+    async with protected([Fault(kind)], retries=0) as it:
+        asked = request(deadline_s=time.monotonic() + 0.5)
+        with pytest.raises(SignalboxError) as raised:
+            _ = [_ async for _ in it.cloud.stream(asked)] if streamed else await it.cloud.generate(asked)
+        assert it.spending.spent_usd == pytest.approx(cost_usd)
+    assert raised.value.cost_usd == pytest.approx(cost_usd)
 
 
 async def test_a_stream_cut_after_text_was_passed_on_is_an_error_and_is_paid_for() -> None:
@@ -164,8 +179,9 @@ async def test_a_stream_cut_after_text_was_passed_on_is_an_error_and_is_paid_for
             seen.append(chunk)  # noqa: PERF401 - what came before the error counts
 
     async with protected([Fault("cut_stream")], "Fine.") as it:
-        with pytest.raises(UpstreamError, match=r"broke off|ended the stream"):
+        with pytest.raises(UpstreamError, match=r"broke off|ended the stream") as raised:
             await read(it.cloud)
+    assert raised.value.cost_usd == pytest.approx(MOST_USD)
     assert seen
     assert all(chunk.result is None for chunk in seen)
     assert it.asked == [1, 0]

@@ -172,10 +172,11 @@ class ProtectedCloud:
         """Ask for the whole answer. Its cost includes what failed calls for it may have cost.
 
         Raises:
-            BudgetExceeded: a spending cap leaves less than the call can cost.
+            BudgetExceeded: a spending cap, or what the query allows, leaves less than the call can cost.
             Unavailable: every model is being left alone.
             DeadlineExceeded, Overloaded, UpstreamError, ConfigurationError, InvalidInput: as `CloudModel` does, of
                 the last model that could be asked.
+            All of them with `cost_usd`, what the calls made may have cost.
         """
         request = self._with_deadline(request)
         tries = Tries(self._means, request)
@@ -204,6 +205,7 @@ class ProtectedCloud:
             except SignalboxError as error:
                 tries.failed(call, error)
                 if passed_on:
+                    tries.charge(error)
                     raise
         raise tries.error()
 

@@ -97,10 +97,22 @@ class Tries:
 
     def total(self, result: ChatResult) -> ChatResult:
         """The answer, with what the calls that gave none may have cost."""
-        return replace(result, cost_usd=sum(call.cost_usd for call in self._calls))
+        return replace(result, cost_usd=self._cost_usd())
 
     def error(self) -> SignalboxError:
-        """Why there is no answer."""
+        """Why there is no answer, and what the calls for it may have cost."""
+        error = self._reason()
+        self.charge(error)
+        return error
+
+    def charge(self, error: SignalboxError) -> None:
+        """Let `error`, which ends this query, say what the calls for it may have cost."""
+        error.cost_usd = self._cost_usd()
+
+    def _cost_usd(self) -> float:
+        return sum(call.cost_usd for call in self._calls)
+
+    def _reason(self) -> SignalboxError:
         errors = [error for _, error in self._errors]
         if len({error.detail for error in errors}) == 1 or all(isinstance(error, BudgetExceeded) for error in errors):
             return errors[-1]
