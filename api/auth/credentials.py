@@ -16,8 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from api.auth.identity import LOCAL, OPERATOR, Identity
+from api.auth.operator import SCHEME, Signatures
 from api.auth.rates import SlidingWindow
-from api.auth.secret import OPERATOR_PREFIX, ServiceSecret
 from api.auth.sessions import COOKIE, Sessions, mark_of
 from signalbox.settings import Settings
 from signalbox.storage.keys import KeyStore
@@ -33,12 +33,17 @@ _HOW = "Send a key as `Authorization: Bearer sb_…`; `signalbox keys create` ma
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, how that was shown, and what is counted for the rate limit."""
+    """Who asks, how that was shown, and what is counted for the rate limit.
+
+    Attributes:
+        body_sha256: what the operator signed for; the body must be that.
+    """
 
     identity: Identity
-    shown_by: Literal["nothing", "token", "cookie"]
+    shown_by: Literal["nothing", "token", "cookie", "signature"]
     counted_as: str
     rate_per_minute: int | None = None
+    body_sha256: str | None = None
 
 
 class Authenticator:
@@ -49,11 +54,11 @@ class Authenticator:
     """
 
     def __init__(
-        self, settings: Settings, keys: Callable[[], KeyStore], secret: ServiceSecret, sessions: Sessions
+        self, settings: Settings, keys: Callable[[], KeyStore], signatures: Signatures, sessions: Sessions
     ) -> None:
         self._local = settings.exposed is None
         self._keys = keys
-        self._secret = secret
+        self._signatures = signatures
         self._sessions = sessions
         self._failures = SlidingWindow()
 
@@ -69,8 +74,12 @@ class Authenticator:
         if self._local and not await keys.in_use():
             return Caller(LOCAL, "nothing", address)
         token, cookie = _shown(scope)
+        if token is not None and token.startswith(SCHEME):
+            return self._by_signature(scope, token, address)
         if token is not None:
-            return await self._by_token(keys, token, address)
+            stored = await self.stored_key(token, address)
+            keys.note_use(stored)
+            return _caller(stored, "token")
         if cookie is not None:
             return await self._by_cookie(keys, cookie)
         raise unauthorized(f"A key is needed. {_HOW}")
@@ -92,19 +101,18 @@ class Authenticator:
         """Whether a caller that was let in a while ago still would be: its key may have been revoked since."""
         key_id = caller.identity.key_id
         if key_id is None:
-            return caller.shown_by == "token" or not await self._keys().in_use()
+            return not await self._keys().in_use()
         stored = await self._keys().find(key_id)
         return stored is not None and stored.key.works(utc_now()) and stored.key.role == caller.identity.role
 
-    async def _by_token(self, keys: KeyStore, token: str, address: str) -> Caller:
-        if token.startswith(OPERATOR_PREFIX):
-            if not hmac.compare_digest(token.encode(), self._secret.operator_token().encode()):
-                self._failed(address)
-                raise unauthorized("This is not the operator's token of this service's data directory.")
-            return Caller(OPERATOR, "token", "operator")
-        stored = await self.stored_key(token, address)
-        keys.note_use(stored)
-        return _caller(stored, "token")
+    def _by_signature(self, scope: Scope, signature: str, address: str) -> Caller:
+        body_sha256 = self._signatures.use(scope, signature)
+        if body_sha256 is None:
+            self._failed(address)
+            raise unauthorized(
+                "This was not signed for this service, port and moment with its data directory's secret."
+            )
+        return Caller(OPERATOR, "signature", "operator", body_sha256=body_sha256)
 
     async def _by_cookie(self, keys: KeyStore, cookie: str) -> Caller:
         session = self._sessions.open(cookie)
@@ -147,7 +155,9 @@ def _shown(scope: Scope) -> tuple[str | None, str | None]:
     for name, value in scope["headers"]:
         if name == b"authorization":
             scheme, _, token = value.decode("latin-1").partition(" ")
-            if scheme.lower() != "bearer":
+            if scheme == SCHEME:
+                token = value.decode("latin-1")
+            elif scheme.lower() != "bearer":
                 raise unauthorized(f"Authorization must be a bearer token. {_HOW}")
             tokens.append(token.strip())
         elif name == b"x-api-key":

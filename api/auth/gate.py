@@ -6,12 +6,14 @@ at again, so that revoking a key ends it too.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +22,7 @@ from api.auth.access import SIGN_IN, WEBSOCKET, Rule, names, rule_of
 from api.auth.credentials import Caller
 from api.auth.parts import Auth
 from api.auth.paths import Paths
+from api.body.json import read_body
 from api.http import errors
 from signalbox.errors import SignalboxError
 from signalbox.storage.keys import FRESH_S
@@ -53,6 +56,8 @@ class Gate:
             return
         try:
             caller = await self._admit(scope, method, template, rule)
+            if caller.body_sha256 is not None:
+                receive = await _signed_body(scope, receive, caller.body_sha256, self._auth.max_body_bytes)
         except HTTPException as error:
             response = _to_sign_in(scope) if error.status_code == 401 and _is_page(scope, path) else None
             await (response or of_http(scope, error))(scope, receive, send)
@@ -105,6 +110,19 @@ class _Watched:
                 return {"type": "websocket.disconnect", "code": 1008, "reason": "the key is no longer valid"}
             self._looked_at = time.monotonic()
         return message
+
+
+async def _signed_body(scope: Scope, receive: Receive, sha256: str, most_bytes: int) -> Receive:
+    """Receives a body that was read whole, because it may be acted on only if it is what was signed."""
+    body = await read_body(Request(scope, receive), most_bytes)
+    if hashlib.sha256(body).hexdigest() != sha256:
+        raise HTTPException(401, "The body is not the one that was signed.")
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return first.pop() if first else await receive()
+
+    return replayed
 
 
 def of_http(scope: Scope, error: HTTPException) -> Response:

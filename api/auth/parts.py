@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.auth.credentials import Authenticator
+from api.auth.operator import Signatures
 from api.auth.rates import SlidingWindow
 from api.auth.secret import ServiceSecret
 from api.auth.sessions import Sessions
@@ -18,9 +19,10 @@ class Auth:
         secret = ServiceSecret(settings.data_dir)
         self._lifecycle = lifecycle
         self.rate_per_minute = settings.rate_per_minute
+        self.max_body_bytes = settings.max_body_bytes
         self.sessions = Sessions(secret)
         self.rates = SlidingWindow()
-        self.authenticator = Authenticator(settings, self._keys, secret, self.sessions)
+        self.authenticator = Authenticator(settings, self._keys, Signatures(secret), self.sessions)
 
     def _keys(self) -> KeyStore:
         return self._lifecycle.service.keys

@@ -17,7 +17,6 @@ from signalbox.errors import ConfigurationError
 from signalbox.files import TEMPORARY, disk_errors_explained, sync
 
 FILE = "auth.secret"
-OPERATOR_PREFIX = "sb_local_"
 _BYTES = 32
 
 
@@ -33,10 +32,6 @@ class ServiceSecret:
         if self._value is None:
             self._value = _read_or_make(self._path)
         return hmac.digest(self._value, purpose.encode(), hashlib.sha256)
-
-    def operator_token(self) -> str:
-        """What the command line shows to a service on the same data directory."""
-        return OPERATOR_PREFIX + self.derive("operator").hex()
 
 
 def _read_or_make(path: Path) -> bytes:

@@ -21,11 +21,21 @@ _LOOK_S = 2.0
 async def connection(settings: Settings, *, otherwise: SignalboxError) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the service at the settings' host and port, as its operator; raises `otherwise` when none answers.
 
-    The operator's token can be made by whoever may read the data directory, and so the database.
+    Each request is signed with a secret of the data directory: whoever listens there instead learns nothing reusable.
     """
     import httpx
 
+    from api.auth.operator import authorization
     from api.auth.secret import ServiceSecret
+
+    secret = ServiceSecret(settings.data_dir)
+
+    def signed(request: httpx.Request) -> httpx.Request:
+        target = request.url.raw_path.decode("ascii")
+        request.headers["Authorization"] = authorization(
+            secret, port=settings.port, method=request.method, target=target, body=request.content
+        )
+        return request
 
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - asked, not bound
     url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
@@ -37,7 +47,7 @@ async def connection(settings: Settings, *, otherwise: SignalboxError) -> AsyncI
             healthy = False
         if not healthy:
             raise otherwise
-        client.headers["Authorization"] = f"Bearer {ServiceSecret(settings.data_dir).operator_token()}"
+        client.auth = signed
         yield client
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
+import re
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -16,7 +19,9 @@ from auth_people import client_of, make_keys, shown
 from test_api_predict import problem
 
 from api.auth.credentials import MOST_FAILURES
+from api.auth.operator import Signatures, authorization
 from api.auth.secret import FILE, ServiceSecret
+from api.cli.client import connection
 from api.service.wiring import Service
 from signalbox.errors import ConfigurationError
 from signalbox.settings import Settings
@@ -34,6 +39,12 @@ def logged() -> Iterator[io.StringIO]:
     configure_logging("debug", "json", stream=stream)
     yield stream
     root.handlers, root.level = handlers, level
+
+
+def signed(settings: Settings, method: str, target: str, body: bytes = b"", port: int = 8000) -> dict[str, str]:
+    """What the command line shows with one request."""
+    secret = ServiceSecret(settings.data_dir)
+    return {"Authorization": authorization(secret, port=port, method=method, target=target, body=body)}
 
 
 async def test_without_keys_no_key_is_looked_at(client: httpx.AsyncClient, system: EchoSystem) -> None:
@@ -218,11 +229,11 @@ async def test_no_secret_reaches_the_log(
     wrong = made[:-8] + "00000000"
     await client.get("/session", headers=shown(wrong))
     await client.get(f"/predictions/{made}", headers=shown(token))
-    operator = ServiceSecret(settings.data_dir).operator_token()
-    await client.get(f"/predictions/{operator}", headers=shown(operator))
+    operator = signed(settings, "GET", f"/predictions/{made}")
+    assert problem(await client.get(f"/predictions/{made}", headers=operator), 404)
     said = logged.getvalue()
     assert "key created" in said
-    for secret in (token, made, wrong, operator):
+    for secret in (token, made, wrong, operator["Authorization"].replace(".", "_")):
         assert secret.rpartition("_")[2] not in said
 
 
@@ -230,25 +241,84 @@ async def test_the_command_line_shows_that_it_may_read_the_data(
     client: httpx.AsyncClient, service: Service, settings: Settings
 ) -> None:
     await make_keys(service)
-    operator = ServiceSecret(settings.data_dir).operator_token()
-    assert (await client.get("/session", headers=shown(operator))).json()["name"] == "operator"
+    once = signed(settings, "GET", "/session")
+    assert (await client.get("/session", headers=once)).json()["name"] == "operator"
     assert (settings.data_dir / FILE).stat().st_mode & 0o777 == 0o600
-    assert problem(await client.get("/session", headers=shown(operator[:-1])), 401)
-    assert problem(await client.get("/session", headers=shown("sb_local_")), 401)
+    assert problem(await client.get("/session", headers=once), 401), "a signature counts once"
+    body = b'{"name": "a", "role": "admin"}'
+    json_type = {"Content-Type": "application/json"}
+    made = await client.post("/keys", content=body, headers=json_type | signed(settings, "POST", "/keys", body))
+    assert made.status_code == 201
+    swapped = json_type | signed(settings, "POST", "/keys", body)
+    assert problem(await client.post("/keys", content=body.replace(b"a", b"b"), headers=swapped), 401)
+    assert len(await service.keys.list()) == 5
+
+
+@pytest.mark.parametrize(
+    ("made_for", "cut"),
+    [
+        ({"method": "POST"}, 0),
+        ({"target": "/keys"}, 0),
+        ({"target": "/session?a=1"}, 0),
+        ({"port": 8001}, 0),
+        ({"body": b"x"}, 0),
+        ({}, -1),
+        ({}, 18),
+    ],
+)
+async def test_what_was_signed_for_something_else_opens_nothing(
+    client: httpx.AsyncClient, service: Service, settings: Settings, made_for: dict[str, Any], cut: int
+) -> None:
+    await make_keys(service)
+    header = signed(settings, **{"method": "GET", "target": "/session", **made_for})["Authorization"]
+    assert problem(await client.get("/session", headers={"Authorization": header[: cut or None]}), 401)
+
+
+@pytest.mark.parametrize("passed_s", [-31, -1, 31])
+async def test_a_signature_of_another_moment_opens_nothing(settings: Settings, service: Service, passed_s: int) -> None:
+    """Nor one that was made before the service started: an earlier process may have taken it."""
+    secret = ServiceSecret(settings.data_dir)
+    now = [time.time_ns()]
+    signatures = Signatures(secret, clock_ns=lambda: now[0] - min(0, passed_s) * 10**9)
+    now[0] += max(0, passed_s) * 10**9
+    header = signed(settings, "GET", "/session")["Authorization"]
+    scope = {"type": "http", "method": "GET", "raw_path": b"/session", "query_string": b"", "server": ("h", 8000)}
+    assert signatures.use(scope, header) is None
+
+
+async def test_who_listens_in_the_service_s_place_learns_nothing_reusable(
+    client: httpx.AsyncClient, service: Service, settings: Settings
+) -> None:
+    heard: list[str] = []
+
+    async def spoof(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(b'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 15\r\n\r\n{"status":"ok"}')
+        writer.close()
+
+    await make_keys(service)
+    async with await asyncio.start_server(spoof, "127.0.0.1", 0) as server:
+        there = settings.model_copy(update={"port": server.sockets[0].getsockname()[1]})
+        async with connection(there, otherwise=ConfigurationError("none")) as asking:
+            await asking.get("/keys")
+    assert "authorization" not in heard[0].lower()
+    (header,) = re.findall(r"(?im)^authorization: (.*?)\r$", heard[1])
+    for path in ("/session", "/keys", "/predictions"):
+        assert problem(await client.get(path, headers={"Authorization": header}), 401)
 
 
 async def test_a_secret_that_others_may_read_is_not_used(settings: Settings, service: Service) -> None:
     secret = ServiceSecret(settings.data_dir)
-    first = secret.operator_token()
-    assert ServiceSecret(settings.data_dir).operator_token() == first
+    first = secret.derive("a")
+    assert ServiceSecret(settings.data_dir).derive("a") == first
     path = settings.data_dir / FILE
     path.chmod(0o644)
     with pytest.raises(ConfigurationError, match="chmod 600"):
-        ServiceSecret(settings.data_dir).operator_token()
+        ServiceSecret(settings.data_dir).derive("a")
     path.chmod(0o600)
     path.write_text("short")
     with pytest.raises(ConfigurationError, match="damaged"):
-        ServiceSecret(settings.data_dir).operator_token()
+        ServiceSecret(settings.data_dir).derive("a")
 
 
 async def test_beyond_this_machine_keys_are_required_even_while_there_are_none(
