@@ -37,6 +37,7 @@ def notice_of(kind: NoticeType, record: StoredReview, now: datetime) -> Notice |
         id=new_id("msg"),
         url=record.webhook_url,
         host=host_of(record.webhook_url),
+        caller=prediction.caller,
         payload=json.dumps(payload, ensure_ascii=False, separators=(",", ":")),
         takes_back=kind == "prediction.review_undone",
     )

@@ -10,8 +10,7 @@ import asyncio
 import ipaddress
 import re
 import socket
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from concurrent.futures import Executor
 from urllib.parse import SplitResult, urlsplit
 
 from signalbox.errors import InvalidInput, UpstreamError
@@ -20,6 +19,9 @@ MAX_URL = 2_000
 _INNER_NAMES = ("localhost", "local", "internal", "localdomain", "home.arpa")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _FIELD = "webhook_url"
+# As of RFC 1035.
+_MAX_NAME = 253
+_MAX_LABEL = 63
 _UNSAFE = re.compile(r"[^\x21-\x7e]|[\\<>\"{}|^`]")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -43,8 +45,14 @@ def check_url(url: str, *, allow_private: bool) -> str:
         raise InvalidInput("webhook_url must not carry a user or password; put a secret into its path.", field=_FIELD)
     if parts.fragment:
         raise InvalidInput("webhook_url has a fragment (#…), which no server ever sees; remove it.", field=_FIELD)
-    host = (parts.hostname or "").rstrip(".").lower()
+    host = _name(parts)
     address = _literal(host)
+    if address is None and not _may_be_looked_up(host):
+        raise InvalidInput(
+            f"webhook_url names {host[:200]!r}, which can't be a host name: names have at most {_MAX_NAME} characters, "
+            f"and between two dots 1 to {_MAX_LABEL}. Correct it.",
+            field=_FIELD,
+        )
     inner = host in _INNER_NAMES or host.endswith(tuple(f".{name}" for name in _INNER_NAMES))
     if not allow_private and (inner or (address is not None and not is_public(address))):
         raise InvalidInput(
@@ -56,9 +64,8 @@ def check_url(url: str, *, allow_private: bool) -> str:
 
 
 def host_of(url: str) -> str:
-    """Host and port: whose calls are counted together."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{port_of(parts)}"
+    """Whose calls are counted together: whatever the port, since an asker may name as many as he likes."""
+    return _name(urlsplit(url))
 
 
 def port_of(parts: SplitResult) -> int:
@@ -78,21 +85,32 @@ def is_public(address: Address) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
-async def resolve(url: str, *, allow_private: bool) -> str:
-    """The address to connect to.
+LookUp = asyncio.Future[list[Address]]
+
+
+def look_up(url: str, threads: Executor) -> LookUp:
+    """The addresses that the URL's host leads to; a thread is busy until it is done, however long the system takes."""
+
+    def work() -> list[Address]:
+        parts = urlsplit(url)
+        found = socket.getaddrinfo(parts.hostname or "", port_of(parts), type=socket.SOCK_STREAM)
+        return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+
+    return asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+async def resolve(url: str, looking: LookUp, *, allow_private: bool) -> str:
+    """The address to connect to, of those that `looking` finds. Cancelling this leaves `looking` as it is.
 
     Raises:
         UpstreamError: the name leads nowhere, or to an address that may not be called.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    host = urlsplit(url).hostname or ""
     try:
-        found = await asyncio.get_running_loop().run_in_executor(
-            _lookups(), lambda: socket.getaddrinfo(host, port_of(parts), type=socket.SOCK_STREAM)
-        )
-    except OSError as error:
-        raise UpstreamError(f"{host} can't be looked up ({error.strerror or error}).") from None
-    addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+        addresses = await asyncio.shield(looking)
+    except (OSError, UnicodeError) as error:  # the latter for names that can't be written as DNS wants them
+        reason = getattr(error, "strerror", None) or error
+        raise UpstreamError(f"{host} can't be looked up ({reason}).") from None
     # One address inside is enough to refuse: which of them is tried first is not for the asker's DNS to say.
     refused = [address for address in addresses if not _callable(address, allow_private=allow_private)]
     if refused or not addresses:
@@ -100,16 +118,18 @@ async def resolve(url: str, *, allow_private: bool) -> str:
     return str(addresses[0])
 
 
-@cache
-def _lookups() -> ThreadPoolExecutor:
-    """A look-up can hang for as long as the system likes; these threads are for that alone."""
-    return ThreadPoolExecutor(8, thread_name_prefix="webhook-dns")
-
-
 def _callable(address: Address, *, allow_private: bool) -> bool:
     if allow_private:
         return not (address.is_multicast or address.is_unspecified)
     return is_public(address)
+
+
+def _name(parts: SplitResult) -> str:
+    return (parts.hostname or "").removesuffix(".").lower()
+
+
+def _may_be_looked_up(host: str) -> bool:
+    return len(host) <= _MAX_NAME and all(1 <= len(label) <= _MAX_LABEL for label in host.split("."))
 
 
 def _literal(host: str) -> Address | None:

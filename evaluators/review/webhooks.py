@@ -2,7 +2,8 @@
 
 The outbox says what is due and remembers how it went, so a process that dies at any moment loses no call, and several
 share the work. Signatures follow Standard Webhooks 1.0 (standardwebhooks.com): `webhook-id` stays the same over all
-attempts, so a receiver can tell a repetition. A target that hangs holds up its own calls only.
+attempts, so a receiver can tell a repetition. A target that hangs, or whose name does, holds up the calls of its host
+and its caller only: each has a few places, and keeps them until the look-up of its name is over.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import hmac
 import random
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import httpx
 
-from evaluators.review.targets import port_of, resolve
+from evaluators.review.targets import LookUp, look_up, port_of, resolve
 from signalbox.errors import SignalboxError, UpstreamError
 from signalbox.storage import Database
 from signalbox.storage.outbox import Delivery, Outbox
@@ -31,6 +33,7 @@ log = get_logger(__name__)
 
 AT_ONCE = 16
 PER_HOST = 2
+PER_CALLER = 4
 _FIRST_RETRY_S = 5.0
 _FACTOR = 4.0
 _LONGEST_WAIT_S = 6 * 3_600.0
@@ -52,7 +55,8 @@ class WebhookSender:
         secret: `whsec_` and a base64 key; without one nothing is sent, and what is due stays due.
         allow_private: call addresses that are not on the public internet too.
         attempts: tries in all before it is given up. The waits between them grow from 5 s by 4 to at most 6 hours.
-        timeout_s: for one attempt, the name's look-up included.
+        timeout_s: for one attempt, the name's look-up included. Each place has a thread to look up names, so that no
+            attempt waits for another's.
         poll_s: how often calls left by other processes are looked for.
         first_retry_s, clock: for tests.
     """
@@ -78,7 +82,7 @@ class WebhookSender:
         self._first_retry_s = first_retry_s
         self._clock = clock
         self._wake = asyncio.Event()
-        self._under_way: dict[asyncio.Task[None], str] = {}
+        self._under_way: dict[asyncio.Task[None], Delivery] = {}
         self._task: asyncio.Task[None] | None = None
         self._chance = random.Random()
 
@@ -103,25 +107,30 @@ class WebhookSender:
 
     async def _run(self) -> None:
         reported = None
-        # No proxy from the environment: it would make the connection, past the check of the address.
-        async with httpx.AsyncClient(
-            trust_env=False,
-            follow_redirects=False,
-            limits=httpx.Limits(max_keepalive_connections=0),
-            timeout=self._timeout_s,
-        ) as client:
-            while True:
-                self._wake.clear()
-                try:
-                    self._send(client, await self._take())
-                    reported = None
-                except SignalboxError as error:  # the database is away: what is due stays so
-                    if error.detail != reported:
-                        log.warning("webhooks can't be looked for", reason=error.detail)
-                    reported = error.detail
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._poll_s):
-                        await self._wake.wait()
+        # A look-up can hang for as long as the system likes, and nothing can end it.
+        threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook-dns")
+        try:
+            # No proxy from the environment: it would make the connection, past the check of the address.
+            async with httpx.AsyncClient(
+                trust_env=False,
+                follow_redirects=False,
+                limits=httpx.Limits(max_keepalive_connections=0),
+                timeout=self._timeout_s,
+            ) as client:
+                while True:
+                    self._wake.clear()
+                    try:
+                        self._send(client, threads, await self._take())
+                        reported = None
+                    except SignalboxError as error:  # the database is away: what is due stays so
+                        if error.detail != reported:
+                            log.warning("webhooks can't be looked for", reason=error.detail)
+                        reported = error.detail
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(self._poll_s):
+                            await self._wake.wait()
+        finally:
+            threads.shutdown(wait=False)
 
     async def _take(self) -> list[Delivery]:
         room = AT_ONCE - len(self._under_way)
@@ -132,17 +141,21 @@ class WebhookSender:
         due = await self._database.read(lambda connection: Outbox(connection).next_due())
         if due is None or due > now:
             return []
-        hosts = Counter(self._under_way.values())
-        busy = list(hosts)
+        under_way = self._under_way.values()
+        busy = {delivery.host for delivery in under_way}
+        calling = Counter(delivery.caller for delivery in under_way if delivery.caller is not None)
         keep = timedelta(seconds=2 * self._timeout_s + 5)
         return await self._database.write(
-            lambda connection: Outbox(connection).take(now, room, per_host=PER_HOST, busy=busy, keep=keep)
+            lambda connection: Outbox(connection).take(
+                now, room, per_host=PER_HOST, busy=busy, per_caller=PER_CALLER, calling=calling, keep=keep
+            )
         )
 
-    def _send(self, client: httpx.AsyncClient, deliveries: list[Delivery]) -> None:
+    def _send(self, client: httpx.AsyncClient, threads: Executor, deliveries: list[Delivery]) -> None:
         for delivery in deliveries:
-            task = asyncio.create_task(self._deliver(client, delivery), name=f"webhook {delivery.id}")
-            self._under_way[task] = delivery.host
+            looking = look_up(delivery.url, threads)
+            task = asyncio.create_task(self._work_on(client, delivery, looking), name=f"webhook {delivery.id}")
+            self._under_way[task] = delivery
             task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
@@ -151,12 +164,18 @@ class WebhookSender:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("a webhook's outcome was not written down; it will be sent again", reason=str(error))
 
-    async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
+    async def _work_on(self, client: httpx.AsyncClient, delivery: Delivery, looking: LookUp) -> None:
+        """Deliver it; its place is free again once no thread looks up its name any more."""
+        await self._deliver(client, delivery, looking)
+        await asyncio.wait([looking])
+        looking.exception()  # was told, or came too late to matter
+
+    async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery, looking: LookUp) -> None:
         over = False
         details: dict[str, object] = {"host": delivery.host}
         try:
             async with asyncio.timeout(self._timeout_s):
-                details["status"] = status = await self._post(client, delivery)
+                details["status"] = status = await self._post(client, delivery, looking)
             failure = None if 200 <= status < 300 else f"it answered {status}"
             over = status == _GONE
         except TimeoutError:
@@ -164,6 +183,9 @@ class WebhookSender:
         except UpstreamError as error:
             failure = error.detail
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            failure = f"it can't be called ({type(error).__name__})"
+        except Exception as error:  # whatever it is, it must count as an attempt, or there is no end to them
+            log.exception("a webhook could not be called", webhook=delivery.id, host=delivery.host)
             failure = f"it can't be called ({type(error).__name__})"
         now = self._clock()
         if failure is None:
@@ -178,12 +200,12 @@ class WebhookSender:
         details["again_at"] = again_at.isoformat()
         await self._settle(delivery, now, "webhook_failed", details, again_at)
 
-    async def _post(self, client: httpx.AsyncClient, delivery: Delivery) -> int:
+    async def _post(self, client: httpx.AsyncClient, delivery: Delivery, looking: LookUp) -> int:
         """The status of the answer, whose body nobody reads."""
         assert self._secret is not None
         parts = urlsplit(delivery.url)
         host = parts.hostname or ""
-        address = await resolve(delivery.url, allow_private=self._allow_private)
+        address = await resolve(delivery.url, looking, allow_private=self._allow_private)
         timestamp = int(self._clock().timestamp())
         url = httpx.URL(delivery.url).copy_with(host=address, port=port_of(parts))
         headers = {

@@ -7,24 +7,26 @@ taken again. How a call is made is not known here.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from signalbox.storage.schema import review_events, reviews, webhooks
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`takes_back`: it only makes sense to who may have received an earlier one."""
+    """`caller` asked for it; `takes_back`: it only makes sense to who may have received an earlier one."""
 
     id: str
     url: str
     host: str
     payload: str
+    caller: str | None = None
     takes_back: bool = False
 
 
@@ -37,6 +39,7 @@ class Delivery:
     url: str
     host: str
     payload: str
+    caller: str | None
     attempt: int
 
 
@@ -67,6 +70,7 @@ class Outbox:
                 "created_at": now,
                 "url": notice.url,
                 "host": notice.host,
+                "caller": notice.caller,
                 "payload": notice.payload,
                 "state": "pending",
                 "attempts": 0,
@@ -75,28 +79,58 @@ class Outbox:
         )
 
     def take(
-        self, now: datetime, most: int, *, per_host: int, busy: Collection[str], keep: timedelta
+        self,
+        now: datetime,
+        most: int,
+        *,
+        per_host: int,
+        busy: Collection[str],
+        per_caller: int,
+        calling: Mapping[str, int],
+        keep: timedelta,
     ) -> list[Delivery]:
-        """Up to `most` that are due, `per_host` of one host, none of `busy` hosts; nobody else gets them for `keep`."""
+        """Up to `most` that are due, the longest due first; nobody else gets them for `keep`.
+
+        Args:
+            per_host, busy: so many of one host, and none of these hosts.
+            per_caller, calling: so many of one caller, less those it has under way. Who has no name is not counted.
+        """
         table = webhooks.c
         due = [table.state == "pending", table.next_at <= now]
         if busy:
             due.append(table.host.not_in(busy))
-        place = func.row_number().over(partition_by=table.host, order_by=(table.next_at, table.id)).label("place")
-        ranked = select(table.id, table.next_at, place).where(*due).subquery()
-        chosen = select(ranked.c.id).where(ranked.c.place <= per_host).order_by(ranked.c.next_at).limit(most).subquery()
-        found = self._connection.execute(
-            select(table.id, table.review_id, table.url, table.host, table.payload, table.attempts)
+        of_host = func.row_number().over(partition_by=table.host, order_by=(table.next_at, table.id)).label("of_host")
+        hosts = select(table.id, table.next_at, table.caller, of_host).where(*due).subquery()
+        order = (hosts.c.next_at, hosts.c.id)
+        of_caller = func.row_number().over(partition_by=hosts.c.caller, order_by=order).label("of_caller")
+        callers = select(hosts, of_caller).where(hosts.c.of_host <= per_host).subquery()
+        chosen = (
+            select(callers.c.id)
+            .where(or_(callers.c.caller.is_(None), callers.c.of_caller <= per_caller))
+            .order_by(callers.c.next_at)
+            # As many more as those that have some under way may be too many.
+            .limit(most + sum(calling.values()))
+            .subquery()
+        )
+        due_now = self._connection.execute(
+            select(table.id, table.review_id, table.url, table.host, table.payload, table.caller, table.attempts)
             .where(table.id.in_(select(chosen.c.id)), *due)
+            .order_by(table.next_at, table.id)
             .with_for_update(skip_locked=True)
         ).all()
+        taken = Counter(calling)
+        found: list[Any] = []
+        for row in due_now:
+            if len(found) < most and (row.caller is None or taken[row.caller] < per_caller):
+                taken[row.caller] += 1
+                found.append(row)
         if found:
             self._connection.execute(
                 update(webhooks)
                 .where(table.id.in_([row.id for row in found]))
                 .values(attempts=table.attempts + 1, next_at=now + keep)
             )
-        return [Delivery(*row[:-1], attempt=row.attempts + 1) for row in found]
+        return [Delivery(*row[:-1], row.attempts + 1) for row in found]
 
     def next_due(self) -> datetime | None:
         """When the next one that is not settled may be taken."""

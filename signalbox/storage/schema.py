@@ -199,6 +199,7 @@ webhooks = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("url", Text, nullable=False),
     Column("host", Text, nullable=False),
+    Column("caller", Text),
     Column("payload", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +21,12 @@ from review_samples import Clock, add, decision
 from webhook_receiver import SECRET, receiver
 
 from evaluators.review import ReviewEvent, ReviewQueue, WebhookSender
-from evaluators.review.targets import is_public, resolve
-from signalbox.errors import UpstreamError
+from evaluators.review.targets import check_url, host_of, is_public, look_up, resolve
+from signalbox.errors import InvalidInput, UpstreamError
 from signalbox.settings import Settings
 from signalbox.storage import Database, PredictionStore, open_database
 from signalbox.storage.outbox import Outbox
+from signalbox.types import utc_now
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,7 +114,11 @@ async def test_gone_is_gone(database: Database, store: PredictionStore) -> None:
 
 
 async def test_a_target_that_hangs_holds_up_nobody_else(database: Database, store: PredictionStore) -> None:
-    async with receiver(None) as hanging, receiver(200) as quick, sending(database, timeout_s=2.0) as queue:
+    async with (
+        receiver(None) as hanging,
+        receiver(200, host="127.0.0.2") as quick,
+        sending(database, timeout_s=2.0) as queue,
+    ):
         await add(store, 30, webhook_url=hanging.url, confidence=0.0)
         await add(store, webhook_url=quick.url, confidence=1.0)
         for _ in range(31):
@@ -148,8 +157,93 @@ async def test_inner_addresses_are_refused_when_called_too(database: Database, s
         events = await until(queue, name, lambda kinds: kinds[-1] == "webhook_given_up")
         assert "may not be called" in events[-1].details["error"]
         assert target.received == []
-    with pytest.raises(UpstreamError):
-        await resolve("http://localhost/", allow_private=False)
+    with ThreadPoolExecutor(1) as threads, pytest.raises(UpstreamError):
+        await resolve("http://localhost/", look_up("http://localhost/", threads), allow_private=False)
+
+
+@pytest.mark.parametrize("host", ["a..b.com", "x" * 64 + ".com", "a.com..", ".com", "x." * 128])
+async def test_names_that_no_dns_knows_are_refused_and_come_to_an_end(
+    database: Database, store: PredictionStore, host: str
+) -> None:
+    with pytest.raises(InvalidInput, match="host name"):
+        check_url(f"http://{host}/", allow_private=True)
+    # One that was stored before the check is given up like any other.
+    async with sending(database, attempts=2) as queue:
+        await add(store, webhook_url=f"http://{host}/")
+        name = await decide(queue)
+        events = await until(queue, name, lambda kinds: kinds[-1] == "webhook_given_up")
+    assert "can't be" in events[-1].details["error"]
+
+
+@pytest.mark.parametrize("url", ["https://a_b.example.com./x", "http://[2606:4700::1111]/", "http://8.8.8.8:81/"])
+def test_names_that_dns_knows_are_taken(url: str) -> None:
+    assert check_url(url, allow_private=False) == url
+
+
+async def test_whatever_goes_wrong_counts_as_an_attempt(
+    database: Database, store: PredictionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr("evaluators.review.targets.socket.getaddrinfo", broken)
+    async with sending(database, attempts=2) as queue:
+        await add(store, webhook_url="http://example.com/")
+        name = await decide(queue)
+        events = await until(queue, name, lambda kinds: kinds[-1] == "webhook_given_up")
+    assert events[-1].details["error"] == "it can't be called (RuntimeError)"
+
+
+def test_ports_of_one_host_are_counted_together() -> None:
+    assert host_of("http://Example.com:81/") == host_of("https://example.com./x") == "example.com"
+
+
+async def test_names_that_hang_hold_up_no_other_callers(
+    database: Database, store: PredictionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty hosts of one caller whose look-ups never end, and one webhook of another caller behind them."""
+    ended, found = threading.Event(), socket.getaddrinfo
+
+    def slow(host: str, *args: Any, **more: Any) -> Any:
+        if host.endswith(".test"):
+            ended.wait(30)
+            raise OSError("no such name")
+        return found(host, *args, **more)
+
+    monkeypatch.setattr("evaluators.review.targets.socket.getaddrinfo", slow)
+    quiet = ReviewQueue(database)
+    async with receiver(200) as target:
+        for number in range(20):
+            await add(store, webhook_url=f"http://slow{number}.test/", caller="key_1")
+            await decide(quiet)
+        await add(store, webhook_url=target.url, caller="key_2")
+        name = await decide(quiet)
+        try:
+            async with sending(database, timeout_s=0.5) as queue:
+                await target.wait_for(1)
+                kinds = [event.kind for event in await until(queue, name, lambda kinds: "webhook_delivered" in kinds)]
+                assert "webhook_failed" not in kinds
+        finally:
+            ended.set()
+
+
+async def test_one_caller_takes_some_of_the_places_only(database: Database, store: PredictionStore) -> None:
+    quiet, now = ReviewQueue(database), utc_now() + timedelta(hours=1)
+    for number in range(12):
+        caller = "key_1" if number < 8 else "key_2" if number < 10 else None
+        await add(store, webhook_url=f"http://h{number}.test/", caller=caller)
+        await decide(quiet)
+
+    async def take(most: int, **calling: int) -> list[str | None]:
+        options: dict[str, Any] = {"per_host": 2, "busy": (), "per_caller": 4, "calling": calling}
+        found = await database.write(
+            lambda connection: Outbox(connection).take(now, most, keep=timedelta(hours=9), **options)
+        )
+        return [delivery.caller for delivery in found]
+
+    assert await take(2, key_1=3) == ["key_1", "key_2"]
+    assert await take(16) == ["key_1"] * 4 + ["key_2", None, None]
+    assert await take(16) == ["key_1"] * 3
 
 
 @pytest.mark.parametrize(

@@ -44,13 +44,14 @@ class Receiver:
     """`answers` are used up one a request, the last one for all that follow; None hangs."""
 
     answers: list[int | None]
+    host: str = "127.0.0.1"
     port: int = 0
     received: list[Received] = field(default_factory=list)
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook?for=me"
+        return f"http://{self.host}:{self.port}/hook?for=me"
 
     async def wait_for(self, count: int) -> list[Received]:
         async with asyncio.timeout(20), self.came:
@@ -78,9 +79,9 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiver(*answers: int | None) -> AsyncIterator[Receiver]:
-    receiving = Receiver(list(answers) or [200])
-    server = await asyncio.start_server(receiving.serve, "127.0.0.1", 0)
+async def receiver(*answers: int | None, host: str = "127.0.0.1") -> AsyncIterator[Receiver]:
+    receiving = Receiver(list(answers) or [200], host)
+    server = await asyncio.start_server(receiving.serve, host, 0)
     receiving.port = server.sockets[0].getsockname()[1]
     try:
         yield receiving
