@@ -51,7 +51,12 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChatResult:
-    """A completed answer. `logprobs` are natural logs, one a generated token, when asked for."""
+    """A completed answer.
+
+    Attributes:
+        logprobs: natural logs, one a generated token, when asked for.
+        usage_estimated: the server didn't say what it counted, so `usage` and what follows from it are no bound.
+    """
 
     text: str
     usage: Usage
@@ -59,6 +64,7 @@ class ChatResult:
     finish_reason: str = "stop"
     logprobs: tuple[float, ...] = ()
     cost_usd: float = 0.0
+    usage_estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,7 @@ class CloudModel:
             yield ChatChunk("", result)
 
     def _result(self, request: ChatRequest, completion: Completion) -> ChatResult:
-        endpoint, usage = self._endpoint, completion.usage
+        endpoint, usage, unreported = self._endpoint, completion.usage, completion.usage is None
         if usage is None:
             usage = Usage(input_tokens=_input_tokens(request), output_tokens=estimate_tokens(completion.text))
             self._warn_once("usage not reported, estimated from now on")
@@ -215,6 +215,7 @@ class CloudModel:
             finish_reason=completion.finish_reason or "stop",
             logprobs=tuple(completion.logprobs) if request.logprobs else (),
             cost_usd=self._prices.cost(endpoint.model, usage, cached_tokens=cached, base_url=endpoint.base_url),
+            usage_estimated=unreported,
         )
 
     def _warn_once(self, event: str) -> None:

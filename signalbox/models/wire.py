@@ -126,6 +126,8 @@ class Completion:
             if choice.index == 0:
                 self._extend(choice.delta, choice.logprobs)
                 self.finish_reason = choice.finish_reason or self.finish_reason
+                if choice.finish_reason and chunk.usage is None:
+                    self.usage = None  # counted on the way, so not of the whole
         return self.text[before:]
 
     def _note(self, reply: _Reply) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -186,6 +187,52 @@ async def test_a_stream_cut_after_text_was_passed_on_is_an_error_and_is_paid_for
     assert all(chunk.result is None for chunk in seen)
     assert it.asked == [1, 0]
     assert it.spending.spent_usd == pytest.approx(MOST_USD)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_an_answer_without_its_usage_is_paid_at_the_most_it_can_have_cost(streamed: bool) -> None:
+    async with protected([Fault("no_usage", text="Fine.")]) as it:
+        if streamed:
+            result = [chunk async for chunk in it.cloud.stream(request())][-1].result
+        else:
+            result = await it.cloud.generate(request())
+        assert it.spending.spent_usd == pytest.approx(MOST_USD)
+    assert result is not None
+    assert result.cost_usd == pytest.approx(MOST_USD)
+    assert result.usage.output_tokens < 4, "what is shown is an estimate"
+    assert it.calls == [("first", "answered")]
+
+
+@pytest.mark.parametrize(
+    ("so_far", "at_the_end", "cost_usd"), [(None, None, MOST_USD), (1, None, MOST_USD), (1, 2, 3 * TOKEN_USD)]
+)
+async def test_a_stream_that_breaks_before_its_usage_is_paid_at_the_most_it_can_have_cost(
+    so_far: int | None, at_the_end: int | None, cost_usd: float
+) -> None:
+    """The answer is whole, so it is passed on. Counts that came before its end are not of the whole."""
+
+    def piece(delta: dict[str, str], ending: str | None, tokens: int | None) -> bytes:
+        usage = None if tokens is None else {"prompt_tokens": 1, "completion_tokens": tokens}
+        choice = {"index": 0, "delta": delta, "finish_reason": ending}
+        data = f"data: {json.dumps({'choices': [choice], 'usage': usage})}\n\n".encode()
+        return b"%x\r\n%s\r\n" % (len(data), data)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+        writer.write(piece({"content": "Fine."}, None, so_far) + piece({}, "stop", at_the_end))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        model = CloudModel("first", base_url=f"http://127.0.0.1:{port}/v1", prices=PRICES, retries=0)
+        async with ProtectedCloud([model]) as cloud:
+            chunks = [chunk async for chunk in cloud.stream(request())]
+            assert cloud.spent_usd == pytest.approx(cost_usd)
+    assert chunks[-1].result is not None
+    assert chunks[-1].result.text == "Fine."
+    assert chunks[-1].result.cost_usd == pytest.approx(cost_usd)
 
 
 async def test_a_reader_that_leaves_pays_for_what_may_come() -> None:

@@ -139,8 +139,11 @@ class Call:
 
     def _answer(self, result: ChatResult) -> None:
         self.answered = True
-        self.cost_usd = result.cost_usd
-        self._reservation.settle(result.cost_usd)
+        if result.usage_estimated:
+            self._settle(charged=True)
+        else:
+            self.cost_usd = result.cost_usd
+            self._reservation.settle(result.cost_usd)
         self.upstream.breaker.succeeded(self._permit)
         self.upstream.latencies.append(self._clock() - self._started)
         self._count(self.upstream.label, "answered")
