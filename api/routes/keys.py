@@ -27,7 +27,9 @@ class KeyBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    name: str = Field(min_length=1, max_length=MAX_NAME_CHARS, description="Who or what it is for.")
+    name: str = Field(
+        min_length=1, max_length=MAX_NAME_CHARS, description="Who or what it is for; no two working keys share it."
+    )
     role: Role = Field(description="What it may do.")
     expires_at: datetime | None = Field(None, description="When it ends; null: never.")
     daily_cap_usd: float | None = Field(None, ge=0, description="Most that its queries may cost a day (UTC).")

@@ -11,12 +11,22 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, insert, or_, select, text, update
 
 from signalbox.errors import Conflict, NotFound, SignalboxError
 from signalbox.storage.database import Database
 from signalbox.storage.schema import api_keys
-from signalbox.storage.tokens import Key, NewKey, StoredKey, check_values, digest_of, is_id, new_id_of_key, new_token
+from signalbox.storage.tokens import (
+    Key,
+    NewKey,
+    StoredKey,
+    check_values,
+    digest_of,
+    is_id,
+    new_id_of_key,
+    new_token,
+    same_name,
+)
 from signalbox.telemetry import get_logger
 from signalbox.types import utc_now
 
@@ -71,7 +81,7 @@ class KeyStore:
         Raises:
             UnknownName: there is no such role.
             InvalidInput: a value breaks its rule; `field` says which.
-            Conflict: there are 10,000 keys already.
+            Conflict: a working key has the name, or there are 10,000 keys already.
         """
         id = new_id_of_key()  # noqa: A001 - the word for it everywhere else
         token = new_token(id)
@@ -80,8 +90,18 @@ class KeyStore:
         row = {"id": id, "digest": digest_of(token), "created_at": now, **values}
 
         def work(connection: Connection) -> None:
+            if connection.dialect.name == "postgresql":
+                # Of two that make keys at once, the second sees the first one's.
+                connection.execute(text("LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE"))
             if connection.execute(select(func.count()).select_from(api_keys)).scalar_one() >= MAX_KEYS:
                 raise Conflict(f"There are {MAX_KEYS:,} keys, the most there can be. Delete old rows of api_keys.")
+            taken = connection.execute(select(api_keys.c.id, api_keys.c.name).where(_works(now))).all()
+            if same := next((other for other in taken if same_name(other.name) == same_name(name)), None):
+                raise Conflict(
+                    f"The key {same.id} has the name {same.name!r} already, and decisions are told apart by the names "
+                    "of those who took them. Give another name, or revoke that key first.",
+                    field="name",
+                )
             connection.execute(insert(api_keys).values(row))
 
         await self._database.write(work)
@@ -183,15 +203,7 @@ class KeyStore:
     async def can_serve(self) -> bool:
         """Whether a key works that may ask or administer: without one, nobody could use a service that needs keys."""
         table, now = api_keys.c, self._clock()
-        query = select(
-            exists().where(
-                and_(
-                    table.role.in_(["admin", "service"]),
-                    table.revoked_at.is_(None),
-                    or_(table.expires_at.is_(None), table.expires_at > now),
-                )
-            )
-        )
+        query = select(exists().where(and_(table.role.in_(["admin", "service"]), _works(now))))
         return bool(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
 
     def note_use(self, stored: StoredKey) -> None:
@@ -247,6 +259,11 @@ class KeyStore:
         self._known.pop(id, None)
         if not changed:
             raise _unknown(id)
+
+
+def _works(now: datetime) -> ColumnElement[bool]:
+    table = api_keys.c
+    return and_(table.revoked_at.is_(None), or_(table.expires_at.is_(None), table.expires_at > now))
 
 
 def _unknown(id: str) -> NotFound:  # noqa: A002

@@ -130,7 +130,10 @@ class Outbox:
                 .where(table.id.in_([row.id for row in found]))
                 .values(attempts=table.attempts + 1, next_at=now + keep)
             )
-        return [Delivery(*row[:-1], row.attempts + 1) for row in found]
+        return [
+            Delivery(row.id, row.review_id, row.url, row.host, row.payload, row.caller, row.attempts + 1)
+            for row in found
+        ]
 
     def next_due(self) -> datetime | None:
         """When the next one that is not settled may be taken."""

@@ -22,6 +22,8 @@ Role = Literal["admin", "reviewer", "service", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 MAX_NAME_CHARS = 100
+RESERVED_NAMES = ("local", "operator")
+"""How people at this machine and the command line are called."""
 _ID_BYTES = 6
 _SECRET_BYTES = 32
 _TOKEN = re.compile(r"sb_([0-9a-f]{12})_([0-9a-f]{64})")
@@ -95,6 +97,11 @@ def is_id(id: str) -> bool:  # noqa: A002
     return _ID.fullmatch(id) is not None
 
 
+def same_name(name: str) -> str:
+    """What people would take for one and the same name: capitals and blanks don't tell names apart."""
+    return " ".join(name.casefold().split())
+
+
 def check_values(
     name: str,
     role: str,
@@ -106,6 +113,10 @@ def check_values(
     """The fields of a new key; raises as `KeyStore.create` does."""
     if not 1 <= len(name) <= MAX_NAME_CHARS or not name.isprintable() or not name.strip():
         raise InvalidInput(f"name must be 1 to {MAX_NAME_CHARS} printable characters.", field="name")
+    if same_name(name) in RESERVED_NAMES:
+        raise InvalidInput(
+            f"name is {name!r}, which stands for who comes without a key; give another one.", field="name"
+        )
     if role not in ROLES:
         raise UnknownName(f"There is no role {role[:40]!r}; there are {', '.join(ROLES)}.", field="role")
     if expires_at is not None and expires_at.tzinfo is None:

@@ -153,6 +153,8 @@ async def test_an_id_that_is_none_is_not_found(keys: KeyStore, given: str) -> No
         ({"name": "  "}, InvalidInput, "name"),
         ({"name": "a\nb"}, InvalidInput, "name"),
         ({"name": "a" * 101}, InvalidInput, "name"),
+        ({"name": "local"}, InvalidInput, "name"),
+        ({"name": " Operator"}, InvalidInput, "name"),
         ({"role": "king"}, UnknownName, "role"),
         ({"daily_cap_usd": -1.0}, InvalidInput, "daily_cap_usd"),
         ({"daily_cap_usd": float("nan")}, InvalidInput, "daily_cap_usd"),
@@ -230,3 +232,20 @@ async def test_a_use_that_can_not_be_kept_disturbs_nobody(keys: KeyStore, databa
     await database.close()
     keys.note_use(found)
     await keys.settle()
+
+
+@pytest.mark.parametrize("name", ["Ann", "ann", " ANN  "])
+async def test_no_two_working_keys_have_one_name(keys: KeyStore, clock: Clock, name: str) -> None:
+    first = (await keys.create("Ann", "reviewer", expires_at=clock.now() + timedelta(hours=1))).key
+    with pytest.raises(Conflict, match=f"{first.id} has the name 'Ann' already.*revoke that key first") as caught:
+        await keys.create(name, "reviewer")
+    assert caught.value.field == "name"
+    clock.seconds += 3_600
+    second = (await keys.create(name, "reviewer")).key
+    await keys.revoke(second.id)
+    await keys.create("Ann", "admin")
+
+
+async def test_of_two_keys_of_one_name_made_at_once_one_is_made(keys: KeyStore) -> None:
+    made = await asyncio.gather(*(keys.create("Ann", "reviewer") for _ in range(5)), return_exceptions=True)  # noqa: TID251
+    assert sum(isinstance(one, Conflict) for one in made) == 4
