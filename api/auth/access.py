@@ -50,7 +50,6 @@ _TABLE: Mapping[str, Rule] = {
     "GET /documents": READ,
     "POST /documents": ADMIN,
     "GET /documents/search": ANY,
-    "POST /documents/search": ANY,
     "GET /documents/{id}": READ,
     "DELETE /documents/{id}": ADMIN,
     "POST /v1/chat/completions": ASK,

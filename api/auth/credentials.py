@@ -18,7 +18,7 @@ from starlette.types import Scope
 from api.auth.identity import LOCAL, OPERATOR, Identity
 from api.auth.operator import SCHEME, Signatures
 from api.auth.rates import SlidingWindow
-from api.auth.sessions import COOKIE, Sessions, mark_of
+from api.auth.sessions import COOKIE, Session, Sessions, mark_of
 from signalbox.settings import Settings
 from signalbox.storage.keys import KeyStore
 from signalbox.storage.tokens import Key, StoredKey, id_of, is_token_of
@@ -36,6 +36,7 @@ class Caller:
     """Who asks, how that was shown, and what is counted for the rate limit.
 
     Attributes:
+        session: what the cookie said; it may end before the connection does.
         body_sha256: what the operator signed for; the body must be that.
     """
 
@@ -43,6 +44,7 @@ class Caller:
     shown_by: Literal["nothing", "token", "cookie", "signature"]
     counted_as: str
     rate_per_minute: int | None = None
+    session: Session | None = None
     body_sha256: str | None = None
 
 
@@ -98,7 +100,9 @@ class Authenticator:
         return stored
 
     async def still_valid(self, caller: Caller) -> bool:
-        """Whether a caller that was let in a while ago still would be: its key may have been revoked since."""
+        """Whether a caller that was let in a while ago still would be: its key or its session may have ended since."""
+        if caller.session is not None and not self._sessions.lasts(caller.session):
+            return False
         key_id = caller.identity.key_id
         if key_id is None:
             return not await self._keys().in_use()
@@ -121,7 +125,7 @@ class Authenticator:
             raise unauthorized("The session is over. Sign in again.")
         _check_works(stored.key)
         keys.note_use(stored)
-        return _caller(stored, "cookie")
+        return _caller(stored, "cookie", session)
 
     def _failed(self, address: str) -> None:
         """Count a wrong key; raises the 429 where there were too many."""
@@ -135,9 +139,9 @@ def unauthorized(detail: str) -> HTTPException:
     return HTTPException(401, detail, headers={"WWW-Authenticate": "Bearer"})
 
 
-def _caller(stored: StoredKey, shown_by: Literal["token", "cookie"]) -> Caller:
+def _caller(stored: StoredKey, shown_by: Literal["token", "cookie"], session: Session | None = None) -> Caller:
     key = stored.key
-    return Caller(Identity(key.id, key.name, key.role), shown_by, key.id, key.rate_per_minute)
+    return Caller(Identity(key.id, key.name, key.role), shown_by, key.id, key.rate_per_minute, session)
 
 
 def _check_works(key: Key) -> None:

@@ -86,7 +86,7 @@ class Gate:
             return caller  # the application says which methods there are
         if rule is None:
             raise HTTPException(403, f"Nobody may {method} {template}: the table of roles does not name it.")
-        if caller.identity.role not in rule.roles:
+        if not caller.identity.may(rule):
             needed = names(rule.roles)
             raise HTTPException(403, f"This needs the role {needed}; yours is {caller.identity.role}.")
         if caller.shown_by == "cookie" and method not in _SAFE_METHODS:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
+from api.auth.access import Rule
 from signalbox.errors import Unavailable
 from signalbox.storage.tokens import Role
 
@@ -17,6 +18,9 @@ class Identity:
     key_id: str | None
     name: str
     role: Role
+
+    def may(self, rule: Rule) -> bool:
+        return rule.public or self.role in rule.roles
 
 
 LOCAL = Identity(None, "local", "admin")

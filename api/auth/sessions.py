@@ -1,4 +1,7 @@
-"""Page sessions: a signed cookie that names a key. Nothing is stored; one ends with its key, or after 12 hours."""
+"""Page sessions: a signed cookie that names a key. One ends with its key, or after 12 hours.
+
+Nothing is stored. That somebody signed out is remembered until the process ends.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,7 @@ class Sessions:
         self._secret = secret
         self._clock = clock
         self._made: URLSafeSerializer | None = None
+        self._ended: dict[Session, None] = {}
         self._opened: dict[str, Session] = {}  # a page asks often, and checking a signature takes a while
 
     def seal(self, stored: StoredKey) -> str:
@@ -59,7 +63,19 @@ class Sessions:
             while len(self._opened) >= _REMEMBERED:
                 del self._opened[next(iter(self._opened))]
             self._opened[cookie] = session
-        return session if self._clock() < session.expires_at else None
+        return session if self.lasts(session) else None
+
+    def lasts(self, session: Session) -> bool:
+        """Whether it has neither run out nor been ended here."""
+        return session not in self._ended and self._clock() < session.expires_at
+
+    def end(self, cookie: str) -> None:
+        """Let a session be none from now on, in this process."""
+        session = self.open(cookie)
+        if session is not None:
+            while len(self._ended) >= _REMEMBERED:
+                del self._ended[next(iter(self._ended))]
+            self._ended[session] = None
 
     @property
     def _serializer(self) -> URLSafeSerializer:

@@ -91,8 +91,9 @@ async def who_asks(identity: IdentityDep) -> Who:
 
 
 @router.delete("/session", status_code=204, responses=problems(403))
-async def sign_out(request: Request) -> Response:
-    """Forget the session: the answer takes the cookie back."""
+async def sign_out(request: Request, auth: AuthDep) -> Response:
+    """End the session, its open pages too; the answer takes the cookie back."""
+    auth.sessions.end(request.cookies.get(COOKIE, ""))
     response = Response(status_code=204)
     response.delete_cookie(COOKIE, path="/", secure=_is_https(request), httponly=True, samesite="strict")
     return response

@@ -1,19 +1,24 @@
-"""What stands between a browser and the pages: a content security policy, and a limit on open pages.
+"""What stands between a browser and the pages: a content security policy, a limit on open pages, and whose they are.
 
 Scripts run only with the nonce of the page they came with, so that a text that gets into a page as markup stays dead.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
+from urllib.parse import parse_qsl, urlencode
 
 from nicegui import Client
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.auth import identity_of
 from api.http import errors
 
 MAX_PAGES = 500  # a page's state takes about a megabyte
+_CONNECTIONS = "/_nicegui_ws/"
+_OF_PAGE = re.compile(r"/_nicegui/client/([^/]+)/")
 _ASSETS = ("/_nicegui", "/static/", "/favicon")
 
 
@@ -25,6 +30,15 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        if scope["type"] in ("http", "websocket") and path.startswith(_CONNECTIONS):
+            await self._app(_connecting(scope), receive, send)
+            return
+        upload = _OF_PAGE.match(path)
+        if upload and not _is_own(scope, upload[1]):
+            kind = (403, "forbidden", "Forbidden")
+            detail = "This page was given to somebody else. Load it again."
+            await errors.problem_response(scope, kind, detail)(scope, receive, send)
+            return
         if scope["type"] != "http" or path.startswith(_ASSETS):
             await self._app(scope, receive, send)
             return
@@ -34,6 +48,22 @@ class Guard:
             await errors.problem_response(scope, kind, detail, headers={"Retry-After": "60"})(scope, receive, send)
             return
         await self._app(scope, receive, _Page(send))
+
+
+def _connecting(scope: Scope) -> Scope:
+    """A page keeps the identity it was made for, so another's connection finds none: then NiceGUI loads it anew.
+
+    NiceGUI refuses a connection to another page than the one that its query names.
+    """
+    query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    if _is_own(scope, query.get("client_id", "")):
+        return scope
+    return {**scope, "query_string": urlencode({**query, "client_id": "none"}).encode()}
+
+
+def _is_own(scope: Scope, client_id: str) -> bool:
+    client = Client.instances.get(client_id)
+    return client is not None and identity_of(client.request.scope) == identity_of(scope)
 
 
 class _Page:

@@ -53,6 +53,17 @@ async def test_a_key_starts_a_session_and_signing_out_ends_it(client: httpx.Asyn
     assert gone["max-age"] == "0"
 
 
+async def test_signing_out_ends_the_session_and_not_only_the_cookie(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    token = (await make_keys(service))["reviewer"][1]
+    signed = {"Cookie": f"{COOKIE}={cookie_of(await client.post('/session', json={'key': token}))['value']}"}
+    assert (await client.get("/session", headers=signed)).status_code == 200
+    client.cookies.clear()
+    assert (await client.delete("/session", headers=signed)).status_code == 204
+    assert problem(await client.get("/session", headers=signed), 401)
+
+
 async def test_by_https_the_cookie_is_secure(settings: Settings, service: Service) -> None:
     token = (await make_keys(service))["viewer"][1]
     async with client_of(settings.model_copy(update={"served_over_https": True}), service) as client:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 from auth_people import make_keys, shown
@@ -98,6 +100,32 @@ async def test_an_open_connection_ends_with_its_key(
         await open_one.send("a")
         assert await open_one.recv() == "the viewer: a"
         await service.keys.revoke(key.id)
+        await open_one.send("b")
+        with pytest.raises(ConnectionClosed):
+            await open_one.recv()
+
+
+@pytest.mark.parametrize("end", ["signing out", "running out"])
+async def test_an_open_connection_ends_with_its_session(
+    address: str, service: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr("api.auth.gate.FRESH_S", 0.0)
+    key, _ = (await make_keys(service))["reviewer"]
+    stored = await service.keys.find(key.id)
+    assert stored is not None
+    left_s = 3.0 if end == "running out" else 3_600.0
+    begun = time.time() - sessions.LIFE_S + left_s
+    cookie = sessions.Sessions(ServiceSecret(settings.data_dir), clock=lambda: begun).seal(stored)
+    signed = {"Cookie": f"{sessions.COOKIE}={cookie}"}
+    own = f"http://{address}"
+    async with connect(f"ws://{address}/ui/echo", origin=own, proxy=None, additional_headers=signed) as open_one:
+        await open_one.send("a")
+        assert await open_one.recv() == "the reviewer: a"
+        if end == "running out":
+            await asyncio.sleep(left_s)
+        else:
+            async with httpx.AsyncClient(base_url=own, trust_env=False) as client:
+                assert (await client.delete("/session", headers=signed)).status_code == 204
         await open_one.send("b")
         with pytest.raises(ConnectionClosed):
             await open_one.recv()

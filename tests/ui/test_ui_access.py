@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 from conftest import HERE, Site, started
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from signalbox.settings import Settings
 from signalbox.storage import KeyStore, open_database
@@ -70,6 +70,23 @@ def test_a_viewer_is_told_why_asking_is_not_possible(page: Page, guarded: tuple[
     page.get_by_role("link", name="Old question number 0001").click()
     expect(page.get_by_text("Old answer 1", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Right")).to_be_hidden()
+
+
+def test_a_page_ends_when_somebody_else_signs_in(
+    page: Page, context: BrowserContext, guarded: tuple[Site, dict[str, str]]
+) -> None:
+    """What was made for one is never driven by another: when its connection comes back, the page is loaded anew."""
+    site, tokens = guarded
+    page.goto(f"{site.url}/ui/")
+    sign_in(page, tokens["reviewer"])
+    expect(page.get_by_text("a reviewer · reviewer")).to_be_visible()
+    other = context.new_page()
+    other.goto(f"{site.url}/sign-in")
+    sign_in(other, tokens["viewer"])
+    expect(other.get_by_text("a viewer · viewer")).to_be_visible()
+    page.evaluate("window.socket.io.engine.close()")
+    expect(page.get_by_text("a viewer · viewer")).to_be_visible()
+    expect(page.get_by_label("Question")).to_be_disabled()
 
 
 def test_what_a_reviewer_asks_is_kept_with_the_key(page: Page, guarded: tuple[Site, dict[str, str]]) -> None:

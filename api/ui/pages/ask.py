@@ -9,6 +9,7 @@ from typing import Any
 
 from nicegui import ui
 
+from api.auth.access import ASK
 from api.service.wiring import Service
 from api.ui import context
 from api.ui.frame import PATIENCE_S, frame, open_service
@@ -38,9 +39,9 @@ async def ask(p: str | None = None) -> None:
         service = open_service()
         if service is None:
             return
-        if not context.visitor().may_ask:
-            error_state("You may look, not ask", "Your key has the role viewer. Ask whoever gave it to you for a key "
-                        "that may ask, and sign in with that one.", kind="warn")  # fmt: skip
+        if not context.visitor().may(ASK):
+            error_state("You may look, not ask", f"Your key has the role {context.visitor().role}. Ask whoever gave it "
+                        "to you for a key that may ask, and sign in with that one.", kind="warn")  # fmt: skip
         shown = await _prediction(service, p)
         with el("form", "", "ask", role="search") as form:
             _input()
@@ -71,7 +72,7 @@ async def _prediction(service: Service, id: str | None) -> Prediction | None:  #
 
 
 def _input() -> None:
-    may_ask = context.visitor().may_ask
+    may_ask = context.visitor().may(ASK)
     with div("ask-box"):
         el("label", "Question", "visually-hidden", for_="question")
         el("textarea", "", "ask-input", id="question", name="query", rows=1, dir="auto", data_draft="question",
@@ -122,7 +123,7 @@ def _number(name: str, label: str, default: str, least: float, most: float | Non
 
 
 async def _examples(service: Service) -> None:
-    if not context.visitor().may_ask:
+    if not context.visitor().may(ASK):
         link("See what was asked before", "/ui/predictions", "link start")
         return
     queries = await example_queries(service)

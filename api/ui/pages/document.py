@@ -6,6 +6,7 @@ import asyncio
 
 from nicegui import ui
 
+from api.auth.access import ADMIN
 from api.service.ingesting import ADDED_AT
 from api.service.wiring import Service
 from api.ui import assets, context
@@ -48,7 +49,7 @@ async def document(document_id: str, start: int | None = None, end: int | None =
 
 
 def _may_delete() -> bool:
-    return context.visitor().role == "admin"
+    return context.visitor().may(ADMIN)
 
 
 async def _load(service: Service, document_id: str) -> tuple[Document, tuple[Span, ...]] | None:

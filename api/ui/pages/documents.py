@@ -6,6 +6,7 @@ from typing import Any
 
 from nicegui import background_tasks, ui
 
+from api.auth.access import ADMIN
 from api.service.wiring import Service
 from api.ui import assets, context
 from api.ui.documents import found, listing
@@ -34,7 +35,7 @@ class _Documents:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._admin = context.visitor().role == "admin"
+        self._admin = context.visitor().may(ADMIN)
         self._listing: listing.Listing | None = None
         self._asked = 0
 

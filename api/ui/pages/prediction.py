@@ -6,6 +6,7 @@ from typing import Any
 
 from nicegui import ui
 
+from api.auth.access import REVIEW
 from api.service.wiring import Service
 from api.ui import context
 from api.ui.frame import PATIENCE_S, frame, open_service
@@ -93,7 +94,7 @@ async def _answer(service: Service, shown: Prediction, documents: Any) -> None:
         with div("provisional stack" if shown.outcome == "in_review" else "stack"):
             draw_answer(shown, documents)
     visitor = context.visitor()
-    if visitor.may_review:
+    if visitor.may(REVIEW):
         with div("row"):
             await verdict_buttons(service, shown, visitor.name)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from nicegui import ui
 
+from api.auth.access import REVIEW
 from api.ui import assets, context
 from api.ui.frame import PATIENCE_S, frame, open_service
 from api.ui.parts.elements import div
@@ -38,9 +39,9 @@ async def review(id: str | None = None) -> None:  # noqa: A002 - the word in the
         if service is None:
             return
         visitor = context.visitor()
-        if not visitor.may_review:
+        if not visitor.may(REVIEW):
             error_state("You may not decide", f"Your key has the role {visitor.role}. Ask whoever gave it to you "
-                        "for one with the role reviewer, and log in with that.", kind="warn")  # fmt: skip
+                        "for one with the role reviewer, and sign in with that.", kind="warn")  # fmt: skip
             return
         board = Board(service, visitor.name, div("review-place"), actions)
         Finder(service.reviews, visitor.name, board.take)

@@ -10,6 +10,7 @@ from nicegui import ui
 from pydantic import ValidationError
 
 from agents.events import AttemptFinished, AttemptStarted, Event, Token
+from api.auth.access import ASK, REVIEW
 from api.routes.predict_body import PredictBody
 from api.service.wiring import Service
 from api.ui import context
@@ -48,7 +49,7 @@ class Asking:
 
     async def ask(self, values: Mapping[str, Any]) -> None:
         """Ask what the form holds; errors are drawn where the answer would be."""
-        if not self._visitor.may_ask or (self._task is not None and not self._task.done()):
+        if not self._visitor.may(ASK) or (self._task is not None and not self._task.done()):
             return
         self._place.clear()
         try:
@@ -121,7 +122,7 @@ class Asking:
             with div("provisional stack" if prediction.outcome == "in_review" else "stack"):
                 draw_answer(prediction, documents)
         with div("row wrap"):
-            if self._visitor.may_review:
+            if self._visitor.may(REVIEW):
                 await verdict_buttons(self._service, prediction, self._visitor.name)
             _why_button()
             link("Open the trace", f"/ui/predictions/{prediction.id}", "button quiet")
