@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from api.deps import ServiceDep, SettingsDep
@@ -112,10 +113,14 @@ async def _desk(request: Request) -> Desk:
 DeskDep = Annotated[Desk, Depends(_desk)]
 
 
-@router.post("/embeddings", responses=responses(400, 401, 403, 404, 408, 413, 415, 421, 429, 500, 503))
+@router.post(
+    "/embeddings",
+    response_model=Embeddings,
+    responses=responses(400, 401, 403, 404, 408, 413, 415, 421, 429, 500, 503),
+)
 async def create_embeddings(
     body: EmbeddingsBody, request: Request, service: ServiceDep, settings: SettingsDep, desk: DeskDep
-) -> Embeddings:
+) -> Response:
     """Turn texts into unit vectors with the encoder that retrieval uses too."""
     encoder = service.models.encoder
     if body.model not in (known := (ENCODER, encoder.name)):
@@ -128,9 +133,8 @@ async def create_embeddings(
         )
     vectors, counts = await while_connected(request, desk.encode(service.models, body.texts(settings)))
     read = sum(min(count, encoder.max_tokens) for count in counts)
-    spelled = _as_base64 if body.encoding_format == "base64" else _as_numbers
-    return Embeddings(
-        data=[Embedding(index=index, embedding=spelled(vector)) for index, vector in enumerate(vectors)],
+    answer = Embeddings(
+        data=[],
         model=body.model,
         usage=EmbeddingsUsage(prompt_tokens=read, total_tokens=read),
         signalbox=AboutEmbeddings(
@@ -140,6 +144,19 @@ async def create_embeddings(
             truncated=[index for index, count in enumerate(counts) if count > encoder.max_tokens],
         ),
     )
+    spelled = _as_base64 if body.encoding_format == "base64" else _as_numbers
+    written = await asyncio.to_thread(_written, answer, vectors, spelled)
+    return Response(written, media_type="application/json")
+
+
+def _written(answer: Embeddings, vectors: list[Vectors], spelled: Callable[[Vectors], list[float] | str]) -> bytes:
+    """`answer` with its data, as JSON: up to 16 MB, written a vector at a time so that other threads get their turn."""
+    data = [
+        Embedding(index=index, embedding=spelled(vector)).model_dump_json().encode()
+        for index, vector in enumerate(vectors)
+    ]
+    rest = answer.model_dump_json(exclude={"data"}).encode()
+    return b"".join((rest[:-1], b',"data":[', b",".join(data), b"]}"))
 
 
 def _as_base64(vector: Vectors) -> str:
