@@ -18,24 +18,26 @@ async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     expert = run.parts.experts[constraints.expert or run.parts.default_expert or ""]
     run.tell(AttemptStarted("classifier"))
     started = time.perf_counter()
+    known: RouterState = {"remaining": state["remaining"][1:]}
     with span("classify", expert=expert.name):
         try:
-            opinion, vector = await run.in_expert_thread(
+            opinion, known["vector"] = await run.in_expert_thread(
                 _ask, expert, run.parts.encoder, state["text"], explain=constraints.explain
             )
+            candidate = Candidate(
+                route="classifier",
+                answer=opinion.answer,
+                evidence=opinion.evidence,
+                signals={**state["features"], **opinion.features, "confidence": opinion.confidence},
+                confidence=opinion.confidence,
+                expert=expert.name,
+            )
         except SignalboxError as error:
-            failed = Candidate(route="classifier", answer=None, expert=expert.name, failure=error.detail, broken=True)
-            return {"candidate": failed, "remaining": state["remaining"][1:]}
-    candidate = Candidate(
-        route="classifier",
-        answer=opinion.answer,
-        evidence=opinion.evidence,
-        signals={**state["features"], **opinion.features, "confidence": opinion.confidence},
-        confidence=opinion.confidence,
-        expert=expert.name,
-        duration_ms=(time.perf_counter() - started) * 1000,
-    )
-    return {"candidate": candidate, "remaining": state["remaining"][1:], "vector": vector}
+            candidate = Candidate(
+                route="classifier", answer=None, expert=expert.name, failure=error.detail, broken=True
+            )
+    spent = (time.perf_counter() - started) * 1000
+    return known | {"candidate": candidate.timed(spent)}
 
 
 def _ask(expert: Expert, encoder: Encoder, text: str, *, explain: bool) -> tuple[Opinion, Vectors]:
