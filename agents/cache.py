@@ -1,4 +1,5 @@
-"""Answers given before, for queries that are the same to the letter under the same policy, experts and documents."""
+"""Answers given before, for queries of the same caller that are the same to the letter under the same policy, experts
+and documents."""
 
 from __future__ import annotations
 
@@ -29,6 +30,10 @@ class AnswerCache:
             self._kept.move_to_end(key)
             while len(self._kept) > self._size:
                 self._kept.popitem(last=False)
+
+    def forget(self, prediction_id: str) -> None:
+        for key in [key for key, prediction in self._kept.items() if prediction.id == prediction_id]:
+            del self._kept[key]
 
 
 def _failed(prediction: Prediction) -> bool:

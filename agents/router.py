@@ -66,6 +66,13 @@ class Router:
         self._parts = replace(self._parts, **changes)  # type: ignore[arg-type]
         self._cache = AnswerCache()
 
+    def forget(self, prediction_id: str) -> None:
+        """Give the answer of this prediction to no later query; for copies of it, name the one it was first given in.
+
+        Nothing happens where it is not kept, such as in another process.
+        """
+        self._cache.forget(prediction_id)
+
     async def predict(self, query: Query, *, observe: Observer | None = None) -> Prediction:
         """Answer one query; when this returns, the prediction is stored.
 
@@ -160,4 +167,5 @@ class Router:
 def _cache_key(query: Query, parts: Parts) -> Hashable:
     index_version = getattr(parts.retriever, "version", None)
     experts = tuple(expert.name for expert in parts.experts.values())
-    return query.text, query.history, query.constraints, parts.policy.id, parts.policy.alpha, index_version, experts
+    asked = query.caller, query.text, query.history, query.constraints
+    return *asked, parts.policy.id, parts.policy.alpha, index_version, experts

@@ -15,7 +15,7 @@ from api.service.lifecycle import Lifecycle
 from api.service.wiring import Service
 from evaluators.review import ReviewQueue
 from signalbox.settings import Settings
-from signalbox.storage import KeyStore, PredictionStore, VerdictStore
+from signalbox.storage import KeyStore, PredictionStore
 from signalbox.types import Prediction, Query
 
 
@@ -88,12 +88,7 @@ async def _reviews(service: ServiceDep) -> ReviewQueue:
     return service.reviews
 
 
-async def _verdicts(service: ServiceDep) -> VerdictStore:
-    return service.verdicts
-
-
 ReviewsDep = Annotated[ReviewQueue, Depends(_reviews)]
-VerdictsDep = Annotated[VerdictStore, Depends(_verdicts)]
 RouterDep = Annotated[ObservableSystem, Depends(_router)]
 PredictionsDep = Annotated[PredictionStore, Depends(_predictions)]
 IdentityDep = Annotated[Identity, Depends(_identity)]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.body.json import JsonRoute
-from api.deps import VerdictsDep
+from api.deps import ServiceDep
 from api.http.openapi import problems
 from api.routes.reviews import ReviewerDep
 from signalbox.storage import PersonVerdict
@@ -40,9 +40,12 @@ class VerdictBody(BaseModel):
 )
 async def judge_prediction(
     id: Annotated[str, Path(max_length=200, description="As `POST /predict` gave it.")],  # noqa: A002
-    verdicts: VerdictsDep,
+    service: ServiceDep,
     reviewer: ReviewerDep,
     body: Annotated[VerdictBody, Body(openapi_examples=_EXAMPLES)],
 ) -> PersonVerdict:
-    """Say whether an answer given without a person is right. Those in review are decided on in the queue."""
-    return await verdicts.add(id, body.verdict, reviewer, body.comment)
+    """Say whether an answer given without a person is right. Those in review are decided on in the queue.
+
+    The answer of one called wrong is not given again from the cache.
+    """
+    return await service.judge(id, body.verdict, reviewer, body.comment)

@@ -22,6 +22,7 @@ from signalbox.storage import (
     Database,
     IdempotencyStore,
     KeyStore,
+    PersonVerdict,
     PredictionStore,
     VerdictStore,
     open_database,
@@ -95,6 +96,18 @@ class Service:
         elif self.models.cloud.trouble is not None:
             report["cloud"] = self.models.cloud.trouble
         return report
+
+    async def judge(self, prediction_id: str, verdict: str, by: str, comment: str | None = None) -> PersonVerdict:
+        """Keep what `by` says of an answer; one called wrong is not given again from this process's cache.
+
+        Raises:
+            NotFound, UnknownName, InvalidInput: as `VerdictStore.add` does.
+        """
+        said = await self.verdicts.add(prediction_id, verdict, by, comment)
+        if said.verdict == "wrong":
+            prediction = await self.predictions.get(prediction_id)
+            self.router.forget(prediction.cached_from or prediction.id)
+        return said
 
     async def follow_index(self) -> bool:
         """Use what another process has ingested meanwhile; True when there was something new."""

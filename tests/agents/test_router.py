@@ -117,6 +117,7 @@ async def test_a_failing_expert_leaves_the_query_to_the_next_route(parts: Parts)
     assert prediction.route == "grounded"
     assert prediction.attempts[0].outcome == "failed"
     assert "weights.npz" in prediction.attempts[0].reason
+    assert prediction.attempts[0].duration_ms > 0
 
 
 async def test_an_expert_that_hangs_does_not_hold_the_query_past_its_deadline(parts: Parts) -> None:
@@ -131,6 +132,7 @@ async def test_an_expert_that_hangs_does_not_hold_the_query_past_its_deadline(pa
     released.set()
     assert prediction.outcome == "in_review"
     assert "deadline" in prediction.attempts[0].reason
+    assert prediction.attempts[0].duration_ms >= 250, "the time it took is the expert's, not overhead"
 
 
 async def test_a_conversation_counts_towards_what_an_answer_may_cost(parts: Parts) -> None:
@@ -225,6 +227,29 @@ async def test_no_cached_answer_survives_a_new_policy(parts: Parts) -> None:
     again = await router.predict(Query(text="I forgot my password"))
     assert again.cached_from is None
     assert again.policy == "pol_1@champion"
+
+
+async def test_no_caller_learns_what_another_one_asked(parts: Parts) -> None:
+    router = Router(parts, Kept())
+    query = Query(text="I forgot my password", caller="key_a")
+    first = await router.predict(query)
+    other = await router.predict(query.model_copy(update={"caller": "key_b"}))
+    assert other.cached_from is None
+    assert other.attempts
+    assert (await router.predict(query)).cached_from == first.id
+
+
+async def test_an_answer_called_wrong_is_not_given_again(parts: Parts) -> None:
+    router = Router(parts, Kept())
+    query, another = Query(text="I forgot my password"), Query(text="How much does standard delivery cost?")
+    first, kept = await router.predict(query), await router.predict(another)
+    copy = await router.predict(query)
+    router.forget("prd_of_another_process")
+    assert (await router.predict(query)).cached_from == first.id
+    assert copy.cached_from is not None
+    router.forget(copy.cached_from)
+    assert (await router.predict(query)).cached_from is None
+    assert (await router.predict(another)).cached_from == kept.id
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\u200b\u200b", "?!…", "🙂"])

@@ -73,6 +73,9 @@ class EchoSystem:
     def replace_parts(self, **changes: object) -> None:
         pass
 
+    def forget(self, prediction_id: str) -> None:
+        pass
+
 
 class FakeIndex:
     """Counts how often it was looked at for changes."""

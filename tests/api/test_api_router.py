@@ -16,11 +16,11 @@ from agents.policy import PolicyStore
 from agents.router import Router
 from agents.state import Parts
 from api.app import create_app
-from signalbox.contracts import Vectors
+from signalbox.contracts import Opinion, Vectors
 from signalbox.errors import UpstreamError
 from signalbox.models.scripted import ScriptedModel
 from signalbox.settings import Settings
-from signalbox.types import Message
+from signalbox.types import Answer, Message
 
 ANSWERED = {"query": "How long does a refund take?", "alpha": 0.9}
 
@@ -71,6 +71,27 @@ async def test_the_cloud_answers_and_the_prediction_says_so(client: httpx.AsyncC
     metrics = (await client.get("/metrics")).text
     assert 'signalbox_predictions_total{outcome="answered",route="cloud"} 1.0' in metrics
     assert (await client.get("/readyz")).json()["status"] == "ready"
+
+
+class SureExpert:
+    """Sure of everything: only answers without a warning are given again."""
+
+    name = "sure@1"
+
+    def predict(self, texts: Sequence[str], **_: object) -> tuple[Opinion, ...]:
+        return tuple(Opinion(Answer(text="Fourteen days."), 0.99, {}) for _ in texts)
+
+
+async def test_an_answer_called_wrong_is_not_given_to_the_next_who_asks(client: httpx.AsyncClient) -> None:
+    client_app = client._transport.app  # type: ignore[attr-defined]
+    router = client_app.state.lifecycle.service.router
+    router.replace_parts(experts={"sure": SureExpert()}, default_expert="sure")
+    first, second, third = [(await client.post("/predict", json=ANSWERED)).json() for _ in range(3)]
+    assert (second["cached_from"], third["cached_from"]) == (first["id"], first["id"])
+    for verdict, again in (("right", first["id"]), ("wrong", None)):
+        judged = await client.post(f"/predictions/{second['id']}/verdict", json={"verdict": verdict})
+        assert judged.status_code == 200, judged.text
+        assert (await client.post("/predict", json=ANSWERED)).json().get("cached_from") == again
 
 
 async def test_earlier_messages_reach_the_model(client: httpx.AsyncClient, cloud: ScriptedModel) -> None:

@@ -30,7 +30,7 @@ async def verdict_buttons(service: Service, prediction: Prediction, by: str) -> 
 
     async def keep(verdict: Literal["right", "wrong"]) -> None:
         try:
-            await service.verdicts.add(prediction.id, verdict, by)
+            await service.judge(prediction.id, verdict, by)
         except SignalboxError as error:
             said.set_text(error.detail)
             return
