@@ -144,12 +144,6 @@ class CloudModel:
         if opened is not None and opened[0] is asyncio.get_running_loop():
             await opened[1].close()
 
-    def estimate_usd(self, request: ChatRequest) -> float:
-        """US dollars `request` costs at most, its input tokens estimated: what to reserve before sending it."""
-        endpoint = self._endpoint
-        tokens = _input_tokens(request), self._most_tokens(request)
-        return self._prices.estimate(endpoint.model, *tokens, base_url=endpoint.base_url)
-
     def most_usd(self, request: ChatRequest) -> float:
         """US dollars `request` can't cost more than: as many input tokens as it has bytes, every output token used."""
         schema = json.dumps(request.json_schema) if request.json_schema is not None else ""

@@ -480,7 +480,8 @@ async def test_built_from_settings() -> None:
         async with CloudModel.from_settings(settings) as model:
             assert model.name == "gpt-4o-mini"
             assert (await model.generate(request())).cost_usd > 0
-            assert model.estimate_usd(request()) == pytest.approx((10 * 0.15 + 5 * 0.6) / 1e6)
+            # 37 bytes in two messages with 16 tokens around each, and five tokens of output.
+            assert model.most_usd(request()) == pytest.approx(((37 + 2 * 16) * 0.15 + 5 * 0.6) / 1e6)
         async with CloudModel.local(settings) as model:
             assert (await model.generate(request())).cost_usd == 0
         assert "authorization" not in server.headers[-1]
@@ -497,8 +498,8 @@ def test_settings_without_a_cloud_say_what_to_set() -> None:
 async def test_unlisted_models_are_free_on_loopback_only() -> None:
     assert (await ask("ok")).cost_usd == 0
     elsewhere = CloudModel("scripted", base_url="https://llm.example.com/v1", prices=load_prices())
-    assert elsewhere.estimate_usd(request()) > 0
-    assert CloudModel("x", base_url="https://llm.example.com/v1", prices=Prices.free()).estimate_usd(request()) == 0
+    assert elsewhere.most_usd(request()) > 0
+    assert CloudModel("x", base_url="https://llm.example.com/v1", prices=Prices.free()).most_usd(request()) == 0
 
 
 def test_importing_the_client_does_not_import_the_sdk() -> None:

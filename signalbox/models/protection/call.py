@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Literal, Self, get_args
+from typing import Literal, Self
 
 from signalbox.contracts import ChatChunk, ChatRequest, ChatResult
 from signalbox.errors import (
@@ -30,7 +30,6 @@ from signalbox.models.protection.spending import NANO, Reservation
 CallOutcome = Literal[
     "answered", "rate_limited", "timeout", "unreachable", "server_error", "broken", "refused", "cancelled"
 ]
-CALL_OUTCOMES: tuple[CallOutcome, ...] = get_args(CallOutcome)
 Count = Callable[[str, CallOutcome], None]
 
 # A caller who allows less has no patience; that says nothing about the model.

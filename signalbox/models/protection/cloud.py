@@ -164,10 +164,6 @@ class ProtectedCloud:
             for upstream in self._upstreams:
                 await upstream.model.close()
 
-    def estimate_usd(self, request: ChatRequest) -> float:
-        """US dollars `request` costs at most at the first model, its input tokens estimated."""
-        return self._upstreams[0].model.estimate_usd(request)
-
     async def generate(self, request: ChatRequest) -> ChatResult:
         """Ask for the whole answer. Its cost includes what failed calls for it may have cost.
 
