@@ -18,6 +18,7 @@ from signalbox.types import Outcome, Prediction, Route
 
 router = APIRouter(tags=["predictions"])
 
+MAX_PAGE = 200
 _PAGE = 500
 
 
@@ -41,7 +42,9 @@ class Filters(BaseModel):
     session_id: str | None = Field(None, min_length=1, max_length=200)
     min_confidence: float | None = Field(None, ge=0, le=1)
     max_confidence: float | None = Field(None, ge=0, le=1)
-    q: str | None = Field(None, min_length=1, max_length=200, description="A part of the query or the answer.")
+    q: str | None = Field(
+        None, min_length=1, max_length=200, description="A part of the query or the answer, a person's too."
+    )
 
     def chosen(self) -> dict[str, Any]:
         """The arguments of `PredictionStore.list`."""
@@ -50,7 +53,7 @@ class Filters(BaseModel):
 
 
 class PageOf(Filters):
-    limit: int = Field(50, ge=1, le=1_000, description="Most to return.")
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="Most to return.")
     cursor: str | None = Field(None, max_length=1_000, description="`next_cursor` of the page before.")
 
 

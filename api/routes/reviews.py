@@ -15,7 +15,7 @@ from api.body.json import JsonRoute
 from api.deps import IdentityDep, ReviewsDep
 from api.http.openapi import problems
 from evaluators.review import ReviewCase, ReviewDecision, ReviewEvent, ReviewItem, ReviewPage, ReviewQueue, ReviewStats
-from evaluators.review.queue import MAX_CLAIM, MAX_LIMIT
+from evaluators.review.queue import MAX_CLAIM
 from evaluators.review.rules import MAX_REVIEWER, check_reviewer
 from evaluators.review.types import State, Verdict
 
@@ -36,6 +36,8 @@ class OptionalJsonRoute(JsonRoute):
 
 
 router = APIRouter(route_class=OptionalJsonRoute, prefix="/reviews", tags=["reviews"])
+
+MAX_PAGE = 200
 
 _READ = problems(401, 403, 421, 422, 429, 500, 503)
 _ONE = _READ | problems(404)
@@ -114,7 +116,7 @@ async def list_reviews(
     claimed_by: Annotated[str | None, Query(max_length=MAX_REVIEWER, description="Held by this person.")] = None,
     decided_by: Annotated[str | None, Query(max_length=MAX_REVIEWER, description="Decided by this person.")] = None,
     verdict: Annotated[Verdict | None, Query(description="Decided this way.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most to return.")] = 50,
     cursor: Annotated[str | None, Query(max_length=1_000, description="`next_cursor` of the page before.")] = None,
 ) -> ReviewPage:
     """Reviews in the order in which they are given out; decided ones, with `state=decided`, latest first."""

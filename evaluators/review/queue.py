@@ -101,12 +101,15 @@ class ReviewQueue:
         wanted = rules.check_filter(ReviewFilter(state, reason, query, claimed_by, decided_by, verdict))
         after = None if cursor is None else read_cursor(cursor, wanted)
         now = self._clock()
-        found = await self._database.read(
-            lambda connection: ReviewTable(connection).page(wanted, now, limit + 1, after)
-        )
-        items = [ReviewItem.of(record, now) for record in found[:limit]]
-        more = len(found) > limit
-        return items, write_cursor(*place(found[limit - 1], wanted)) if more else None
+
+        def work(connection: Any) -> tuple[_Items, str | None]:
+            # Items are made here, off the event loop: each is parsed from its prediction's body.
+            found = ReviewTable(connection).page(wanted, now, limit + 1, after)
+            more = len(found) > limit
+            items = [ReviewItem.of(record, now) for record in found[:limit]]
+            return items, write_cursor(*place(found[limit - 1], wanted)) if more else None
+
+        return await self._database.read(work)
 
     async def get(self, id: str) -> ReviewItem:  # noqa: A002 - the word for it everywhere else
         """Raises NotFound."""

@@ -5,6 +5,7 @@ What is stored never changes; what is read has the state and the decision of its
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -126,7 +127,7 @@ class PredictionStore:
             limit: most to return, 1 to 1000; with `text` a page may hold fewer and have a next one nevertheless.
             since: the earliest `created_at` to show.
             min_confidence, max_confidence: inclusive; either leaves out those without a confidence.
-            text: only those whose id is this, or whose query or answer has it, in capitals or not.
+            text: only those whose id is this, or whose query or answer, a person's too, has it, in capitals or not.
             sort, descending: another order; a cursor belongs to the order it was given for.
 
         Raises:
@@ -197,15 +198,20 @@ def _took_route(route: str) -> ColumnElement[bool]:
 
 
 def _may_have(text: str) -> ColumnElement[bool]:
-    """Whether the JSON of the body has the text, in whatever field; the database can't tell more cheaply."""
+    """Whether the JSON of the body, or what a person decided, has the text; the database can't tell more cheaply."""
     written = to_json(plain(text)).decode()[1:-1]
-    return cast(predictions.c.body, Text).icontains(written, autoescape=True)
+    return or_(
+        cast(predictions.c.body, Text).icontains(written, autoescape=True),
+        reviews.c.correction.icontains(plain(text), autoescape=True),
+        reviews.c.labels.icontains(json.dumps(plain(text), ensure_ascii=False)[1:-1], autoescape=True),
+    )
 
 
 def _has(prediction: Prediction, folded: str) -> bool:
     texts = [prediction.query]
     if prediction.answer is not None:
         texts += [prediction.answer.text, prediction.answer.short]
+        texts += [found.label for found in prediction.answer.labels or ()]
     return folded == prediction.id.casefold() or any(text is not None and folded in text.casefold() for text in texts)
 
 

@@ -273,3 +273,10 @@ async def test_who_can_not_wait_gets_what_he_paid_for(
     assert (await client.get(f"/predictions/{asked['id']}")).status_code == 200
     assert len(warnings) == 1
     assert f"Look at /predictions/{asked['id']} later" in warnings[0]
+
+
+async def test_lists_have_at_most_two_hundred(client: httpx.AsyncClient) -> None:
+    for path in ("/reviews", "/predictions"):
+        assert (await client.get(path, params={"limit": 200})).status_code == 200
+        refused = await client.get(path, params={"limit": 201})
+        assert (refused.status_code, refused.json()["field"]) == (422, "limit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from review_samples import Clock, add, decision
 from storage_samples import NOON, plain
 
-from evaluators.review import ReviewDecision, ReviewQueue
+from evaluators.review import ReviewDecision, ReviewItem, ReviewQueue
 from signalbox.errors import Conflict, InvalidInput, NotFound, Overloaded, SignalboxError, UnknownName
 from signalbox.settings import Settings
 from signalbox.storage import Database, PredictionStore, VerdictStore, open_database
@@ -495,3 +496,35 @@ async def test_verdicts_on_answers_the_latest_of_each_person_counts(database: Da
     for error, arguments in refused:
         with pytest.raises(error):
             await verdicts.add(*arguments)
+
+
+async def test_what_a_person_answered_is_found(queue: ReviewQueue, store: PredictionStore) -> None:
+    made = await add(store, 3)
+    answers: list[dict[str, Any]] = [{"correction": "Nur mit „Beleg“."}, {"labels": {"topic": 'track "order" ö'}}]
+    for more in answers:
+        (item,) = await queue.claim("ann")
+        await queue.decide(item.id, "ann", decision(item, "wrong", **more))
+    decided = {one.id: one.answer for one in (await store.list(limit=10, route="review"))[0]}
+    for text in ("mit „beleg“", 'k "ORDER" ö'):
+        (found,) = (await store.list(limit=10, text=text))[0]
+        assert decided[found.id] == found.answer
+    assert len((await store.list(limit=10, text=made[0].query))[0]) == 3
+    assert (await store.list(limit=10, text="topic"))[0] == [], "a task is no answer"
+
+
+async def test_lists_are_made_off_the_event_loop(
+    queue: ReviewQueue, store: PredictionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add(store, 3)
+    threads, of = set(), ReviewItem.of
+
+    def noted(*args: Any) -> ReviewItem:
+        threads.add(threading.get_ident())
+        return of(*args)
+
+    monkeypatch.setattr(ReviewItem, "of", noted)
+    items, cursor = await queue.list(limit=2)
+    assert len(items) == 2
+    assert len((await queue.list(limit=2, cursor=cursor))[0]) == 1
+    assert threads
+    assert threading.get_ident() not in threads
