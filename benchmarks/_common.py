@@ -48,6 +48,21 @@ def _shown(value: object) -> str:
     return str(value)
 
 
+def quantile(values: Sequence[float], q: float) -> float:
+    """The `q` quantile of `values`, interpolated linearly between neighbours, as NumPy does.
+
+    Raises:
+        ValueError: there are no values, or `q` is not within 0 and 1.
+    """
+    if not values or not 0 <= q <= 1:
+        raise ValueError(f"There is no quantile {q} of {len(values)} values.")
+    ordered = sorted(values)
+    place = q * (len(ordered) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
+
 def silent(_share: float, _stage: str) -> None:
     """Progress nobody looks at."""
 

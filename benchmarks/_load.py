@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import httptools
-import numpy as np
+
+from benchmarks._common import quantile
 
 _PATIENCE_S = 60.0
 
@@ -45,7 +46,7 @@ class Sample:
         return len(self.latencies_ms) / self.seconds
 
     def quantile_ms(self, share: float) -> float:
-        return float(np.quantile(self.latencies_ms, share))
+        return quantile(self.latencies_ms, share)
 
 
 class Connection(asyncio.Protocol):

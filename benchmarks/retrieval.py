@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._common import finish
+from benchmarks._common import finish, quantile
 from retriever import Document, Index, Limits, upsert
 from retriever.chunking import chunk_document
 from retriever.lexical import Tokenizer
@@ -119,8 +119,8 @@ def measure(folder: Path, chunks: int, queries: int) -> dict[str, Any]:
     found = [ours.nearest(vector, 10) for vector in vectors]
     recall = np.mean([len(set(some) & set(exact)) / len(exact) for some, exact in zip(found, flat, strict=True)])
     return {
-        "query_p50_ms": _percentile(times, 50),
-        "query_p95_ms": _percentile(times, 95),
+        "query_p50_ms": quantile(times, 0.5),
+        "query_p95_ms": quantile(times, 0.95),
         "vector_recall_at_10": float(recall),
         "ingest_chunks_per_s": report.chunks / ingest_s,
         "ingest_s": ingest_s,
@@ -169,12 +169,8 @@ def _time(call: Callable[[int], object], count: int) -> list[float]:
     return times
 
 
-def _percentile(times: Sequence[float], percent: float) -> float:
-    return float(np.percentile(times, percent))
-
-
 def _summary(times: Sequence[float]) -> dict[str, float]:
-    return {"p50_ms": _percentile(times, 50), "p95_ms": _percentile(times, 95)}
+    return {"p50_ms": quantile(times, 0.5), "p95_ms": quantile(times, 0.95)}
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from benchmarks._common import finish, silent
+from benchmarks._common import finish, quantile, silent
 from eval_sets import LabelledQuery, read_labelled
 from evaluators.review import ReviewDecision, ReviewQueue
 from signalbox.settings import Settings
@@ -94,15 +94,11 @@ async def claims(settings: Settings, workers: int, items: int) -> dict[str, obje
     return {
         "double_claims": len(got) - len(set(got)),
         "lost": items - stats.decided,
-        "claim_p50_ms": percentile(claim_ms, 0.5),
-        "claim_p95_ms": percentile(claim_ms, 0.95),
-        "decide_p95_ms": percentile(decide_ms, 0.95),
+        "claim_p50_ms": quantile(claim_ms, 0.5),
+        "claim_p95_ms": quantile(claim_ms, 0.95),
+        "decide_p95_ms": quantile(decide_ms, 0.95),
         "items_per_s": items / took_s,
     }
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 @contextmanager
