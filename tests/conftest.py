@@ -6,6 +6,7 @@ import ipaddress
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,3 +83,14 @@ def _clean_environment() -> Iterator[None]:
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.setenv("RAGAS_DO_NOT_TRACK", "true")
         yield
+
+
+@pytest.fixture(scope="session")
+def encoder_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with nothing but the exported encoder, made once for all tests. Copy it to use it."""
+    from signalbox.encoder import load_encoder
+    from signalbox.settings import Settings
+
+    folder = tmp_path_factory.mktemp("encoder-data")
+    load_encoder(Settings(data_dir=folder))
+    return folder

@@ -58,8 +58,8 @@ class Kept:
 
 
 @pytest.fixture(scope="session")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> OnnxEncoder:
-    return load_encoder(Settings(data_dir=tmp_path_factory.mktemp("encoder")))
+def encoder(encoder_data: Path) -> OnnxEncoder:
+    return load_encoder(Settings(data_dir=encoder_data))
 
 
 @pytest.fixture(scope="session")

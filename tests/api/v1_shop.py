@@ -53,9 +53,9 @@ def serving(data_dir: Path, *, token_interval_s: float = 0.0) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def shop_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shop_data(encoder_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with an encoder and documents. Copy it to serve it."""
-    data_dir = tmp_path_factory.mktemp("shop") / "data"
+    data_dir = Path(shutil.copytree(encoder_data, tmp_path_factory.mktemp("shop") / "data"))
     encoder = load_encoder(Settings(data_dir=data_dir))
     documents = [Document.make(name, text) for name, text in DOCUMENTS.items()]
     upsert(documents, index_folder=data_dir / "index", encoder=encoder)

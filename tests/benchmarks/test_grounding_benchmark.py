@@ -18,9 +18,9 @@ DATA = Path(os.environ.get("SIGNALBOX_DATA", "/nowhere")) / "xquad" / "en_dev.js
 
 
 @pytest.mark.skipif(not DATA.is_file(), reason="set SIGNALBOX_DATA to a folder with xquad/en_dev.json")
-def test_quotes_are_verbatim_and_hold_most_answers(tmp_path: Path) -> None:
+def test_quotes_are_verbatim_and_hold_most_answers(tmp_path: Path, encoder_data: Path) -> None:
     paragraphs, questions = read_squad(DATA)
-    encoder = load_encoder(Settings(data_dir=tmp_path))
+    encoder = load_encoder(Settings(data_dir=encoder_data))
     upsert([Document.make(p.id, p.text, title=p.title) for p in paragraphs], index_folder=tmp_path, encoder=encoder)
     index = Index.open(tmp_path, encoder)
     result = measure(asyncio.run(ask_all(index, encoder, questions[::10])), index)

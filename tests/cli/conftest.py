@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 
 from api.cli import main
-from signalbox.encoder import load_encoder
-from signalbox.settings import Settings
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -59,17 +57,9 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     return run
 
 
-@pytest.fixture(scope="session")
-def _exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory that holds nothing but the encoder, whose export takes a minute."""
-    folder = tmp_path_factory.mktemp("encoder")
-    load_encoder(Settings(data_dir=folder))
-    return folder
-
-
 @pytest.fixture
-def encoder_cache(_exported: Path, tmp_path: Path) -> Path:
+def encoder_cache(encoder_data: Path, tmp_path: Path) -> Path:
     """A data directory of the test's own in which the encoder is ready."""
     folder = tmp_path / "with-encoder"
-    shutil.copytree(_exported, folder)
+    shutil.copytree(encoder_data, folder)
     return folder

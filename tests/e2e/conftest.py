@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from processes import Service, signalbox
 
-# Making the workspace exports the encoder, re-encodes the local LLM and calibrates: minutes on a busy machine.
+# Making the workspace re-encodes the local LLM and calibrates: minutes on a busy machine.
 _INIT_S = 900
 
 
@@ -20,9 +20,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace(encoder_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data directory of the help desk."""
-    data_dir = tmp_path_factory.mktemp("helpdesk") / "data"
+    data_dir = Path(shutil.copytree(encoder_data, tmp_path_factory.mktemp("helpdesk") / "data"))
     done = signalbox("init", "--example", "helpdesk", data_dir=data_dir, timeout=_INIT_S)
     assert done.returncode == 0, done.stderr
     assert "is ready" in done.stdout

@@ -1,4 +1,4 @@
-"""The encoder that is served, exported once for all tests here."""
+"""The encoder that is served."""
 
 from __future__ import annotations
 
@@ -8,14 +8,6 @@ import pytest
 
 from signalbox.encoder import OnnxEncoder, load_encoder
 from signalbox.settings import Settings
-
-
-@pytest.fixture(scope="session")
-def encoder_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with the exported encoder; copy it before changing anything in it."""
-    folder = tmp_path_factory.mktemp("encoder-data")
-    load_encoder(Settings(data_dir=folder))
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,8 @@ SHOP = {
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> OnnxEncoder:
-    return load_encoder(Settings(data_dir=tmp_path_factory.mktemp("data")))
+def encoder(encoder_data: Path) -> OnnxEncoder:
+    return load_encoder(Settings(data_dir=encoder_data))
 
 
 @pytest.fixture(scope="module")

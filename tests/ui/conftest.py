@@ -42,9 +42,9 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def shop_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shop_data(encoder_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with an encoder and three documents, one of which has markup for a title."""
-    data_dir = tmp_path_factory.mktemp("shop") / "data"
+    data_dir = Path(shutil.copytree(encoder_data, tmp_path_factory.mktemp("shop") / "data"))
     encoder = load_encoder(Settings(data_dir=data_dir))
     documents = [Document.make(name, text, title=title) for name, (title, text) in DOCUMENTS.items()]
     upsert(documents, index_folder=data_dir / "index", encoder=encoder)
