@@ -5,18 +5,22 @@ All are coroutines: FastAPI sends plain functions to a thread, which costs more 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Protocol
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 
 from agents.events import Observer
 from api.auth import Auth, Identity, identity_of
 from api.service.lifecycle import Lifecycle
 from api.service.wiring import Service
 from evaluators.review import ReviewQueue
+from evaluators.review.rules import check_reviewer
 from signalbox.settings import Settings
 from signalbox.storage import KeyStore, PredictionStore
 from signalbox.types import Prediction, Query
+
+REVIEWER_HEADER = "X-Reviewer"
 
 
 async def _settings(request: Request) -> Settings:
@@ -64,6 +68,22 @@ async def _identity(request: Request) -> Identity:
     return identity_of(request.scope)
 
 
+async def _reviewer(
+    request: Request,
+    said: Annotated[
+        str | None,
+        Header(alias=REVIEWER_HEADER, description="Who acts, where no keys are in use; with a key, its name does."),
+    ] = None,
+) -> str:
+    """The key's name; without a key what the header says, as UTF-8, or `local`."""
+    identity = identity_of(request.scope)
+    if identity.key_id is not None or said is None:
+        return identity.name
+    with suppress(UnicodeDecodeError):
+        said = said.encode("latin-1").decode()  # headers come as Latin-1
+    return check_reviewer(said)
+
+
 async def _router(request: Request) -> ObservableSystem:
     service = await _service(request)
     key_id = identity_of(request.scope).key_id
@@ -91,6 +111,7 @@ async def _reviews(service: ServiceDep) -> ReviewQueue:
 ReviewsDep = Annotated[ReviewQueue, Depends(_reviews)]
 RouterDep = Annotated[ObservableSystem, Depends(_router)]
 PredictionsDep = Annotated[PredictionStore, Depends(_predictions)]
+ReviewerDep = Annotated[str, Depends(_reviewer)]
 IdentityDep = Annotated[Identity, Depends(_identity)]
 AuthDep = Annotated[Auth, Depends(_auth)]
 KeysDep = Annotated[KeyStore, Depends(_keys)]

@@ -84,15 +84,15 @@ class _Remote:
         return await self._ask("GET", "/reviews", ReviewPage, params=given)
 
     async def claim(self, reviewer: str, *, limit: int, id: str | None) -> ReviewPage:  # noqa: A002
-        body = {"reviewer": reviewer, "limit": limit, "id": id}
-        return await self._ask("POST", "/reviews/claim", ReviewPage, json=body)
+        body = {"limit": limit, "id": id}
+        return await self._ask("POST", "/reviews/claim", ReviewPage, json=body, headers=_by(reviewer))
 
     async def decide(self, id: str, reviewer: str, decision: ReviewDecision) -> ReviewItem:  # noqa: A002
-        body = {"reviewer": reviewer, **decision.model_dump()}
-        return await self._ask("POST", f"/reviews/{quote(id, safe='')}/decide", ReviewItem, json=body)
+        path, body = f"/reviews/{quote(id, safe='')}/decide", decision.model_dump()
+        return await self._ask("POST", path, ReviewItem, json=body, headers=_by(reviewer))
 
     async def undo(self, id: str, reviewer: str) -> ReviewItem:  # noqa: A002
-        return await self._ask("POST", f"/reviews/{quote(id, safe='')}/undo", ReviewItem, json={"reviewer": reviewer})
+        return await self._ask("POST", f"/reviews/{quote(id, safe='')}/undo", ReviewItem, headers=_by(reviewer))
 
     async def get(self, id: str) -> ReviewItem:  # noqa: A002
         return await self._ask("GET", f"/reviews/{quote(id, safe='')}", ReviewItem)
@@ -123,6 +123,12 @@ class _Remote:
         if response.status_code != httpx.codes.OK:
             raise _error(response)
         return kind.model_validate_json(response.content, extra="ignore")
+
+
+def _by(reviewer: str) -> dict[bytes, bytes]:
+    from evaluators.review.rules import check_reviewer
+
+    return {b"x-reviewer": check_reviewer(reviewer).encode()}
 
 
 def _error(response: httpx.Response) -> SignalboxError:

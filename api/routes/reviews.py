@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Identity
 from api.body.json import JsonRoute
-from api.deps import IdentityDep, ReviewsDep
+from api.deps import IdentityDep, ReviewerDep, ReviewsDep
 from api.http.openapi import problems
 from evaluators.review import ReviewCase, ReviewDecision, ReviewEvent, ReviewItem, ReviewPage, ReviewQueue, ReviewStats
 from evaluators.review.queue import MAX_CLAIM
-from evaluators.review.rules import MAX_REVIEWER, check_reviewer
+from evaluators.review.rules import MAX_REVIEWER
 from evaluators.review.types import State, Verdict
 
 
@@ -42,21 +42,13 @@ MAX_PAGE = 200
 _READ = problems(401, 403, 421, 422, 429, 500, 503)
 _ONE = _READ | problems(404)
 _ACT = _ONE | problems(400, 408, 409, 413, 415)
-_NAME = Field(None, min_length=1, max_length=MAX_REVIEWER, description="Who acts, where no keys are in use.")
-_HEADER = "X-Reviewer"
 
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class ReviewerBody(_Body):
-    """Who acts; with API keys in use the key says so."""
-
-    reviewer: str | None = _NAME
-
-
-class ClaimBody(ReviewerBody):
+class ClaimBody(_Body):
     """What to claim: the first of the queue, or the review called `id`."""
 
     limit: int = Field(1, ge=1, le=MAX_CLAIM, description="Most reviews to claim.")
@@ -64,11 +56,9 @@ class ClaimBody(ReviewerBody):
 
 
 class DecideBody(ReviewDecision):
-    """The decision, and who takes it where no keys are in use."""
+    """The decision, in values as they are: `"2"` is no version."""
 
     model_config = ConfigDict(strict=True)
-
-    reviewer: str | None = _NAME
 
 
 class ReviewDetail(ReviewItem):
@@ -77,16 +67,6 @@ class ReviewDetail(ReviewItem):
     history: list[ReviewEvent]
 
 
-async def _reviewer(request: Request, identity: IdentityDep) -> str:
-    """The key's name; where no keys are in use the body's `reviewer`, the X-Reviewer header, or `local`."""
-    if identity.key_id is not None:
-        return identity.name
-    said = await request.json() if int(request.headers.get("content-length") or 0) or _chunked(request) else None
-    name = said.get("reviewer") if isinstance(said, dict) else None
-    return check_reviewer(name if isinstance(name, str) else request.headers.get(_HEADER) or identity.name)
-
-
-ReviewerDep = Annotated[str, Depends(_reviewer)]
 IdPath = Annotated[str, Path(max_length=200, description="As `review.id` of the prediction says.")]
 
 _EXAMPLES: dict[str, Any] = {
@@ -168,7 +148,6 @@ async def renew_review(
     id: IdPath,  # noqa: A002
     reviews: ReviewsDep,
     reviewer: ReviewerDep,
-    body: ReviewerBody | None = None,  # noqa: ARG001 - read by `ReviewerDep`, declared for the document
 ) -> ReviewItem:
     """Keep a claimed review for another lease from now."""
     return await reviews.renew(id, reviewer)
@@ -179,7 +158,6 @@ async def release_review(
     id: IdPath,  # noqa: A002
     reviews: ReviewsDep,
     reviewer: ReviewerDep,
-    body: ReviewerBody | None = None,  # noqa: ARG001
 ) -> ReviewItem:
     """Put a claimed review back undecided."""
     return await reviews.release(id, reviewer)
@@ -196,7 +174,7 @@ async def decide_review(
 
     409 when someone else holds the review, or it has changed since `item_version`.
     """
-    return await reviews.decide(id, reviewer, ReviewDecision.model_validate(body.model_dump(exclude={"reviewer"})))
+    return await reviews.decide(id, reviewer, body)
 
 
 @router.post("/{id}/undo", responses=_ACT)
@@ -205,7 +183,6 @@ async def undo_review(
     reviews: ReviewsDep,
     reviewer: ReviewerDep,
     identity: IdentityDep,
-    body: ReviewerBody | None = None,  # noqa: ARG001
 ) -> ReviewItem:
     """Take back one's own decision or skip; an administrator may take back anyone's. It is claimed again then."""
     return await reviews.undo(id, reviewer, admin=_is_administrator(identity))
@@ -214,10 +191,6 @@ async def undo_review(
 def _is_administrator(identity: Identity) -> bool:
     """Without keys everybody at this machine would be one; then only who decided may undo."""
     return identity.key_id is not None and identity.role == "admin"
-
-
-def _chunked(request: Request) -> bool:
-    return "transfer-encoding" in request.headers
 
 
 async def _lines(reviews: ReviewQueue) -> AsyncIterator[str]:

@@ -8,11 +8,10 @@ from fastapi import APIRouter, Body, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.body.json import JsonRoute
-from api.deps import ServiceDep
+from api.deps import ReviewerDep, ServiceDep
 from api.http.openapi import problems
-from api.routes.reviews import ReviewerDep
 from signalbox.storage import PersonVerdict
-from signalbox.storage.verdicts import MAX_BY, MAX_COMMENT, Said
+from signalbox.storage.verdicts import MAX_COMMENT, Said
 
 router = APIRouter(route_class=JsonRoute, tags=["predictions"])
 
@@ -29,9 +28,6 @@ class VerdictBody(BaseModel):
 
     verdict: Said
     comment: str | None = Field(None, min_length=1, max_length=MAX_COMMENT)
-    reviewer: str | None = Field(
-        None, min_length=1, max_length=MAX_BY, description="Who says so, where no keys are in use."
-    )
 
 
 @router.post(

@@ -17,6 +17,7 @@ from api.service.wiring import Service
 from signalbox.settings import Settings
 from signalbox.types import Answer, Prediction, Query, ReviewRef, new_id
 
+ANN = {"X-Reviewer": "ann"}
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -84,12 +85,12 @@ async def test_from_question_to_a_persons_answer(client: httpx.AsyncClient) -> N
     listed = (await client.get("/reviews", params={"state": "waiting"})).json()
     assert [item["id"] for item in listed["items"]] == [asked["review"]["id"]]
     assert listed["next_cursor"] is None
-    (item,) = (await client.post("/reviews/claim", json={"reviewer": "ann"})).json()["items"]
+    (item,) = (await client.post("/reviews/claim", headers=ANN)).json()["items"]
     assert (item["claimed_by"], item["prediction"]["query"]) == ("ann", "How long?")
     path = f"/reviews/{item['id']}"
-    assert (await client.post(f"{path}/renew", json={"reviewer": "ann"})).status_code == 200
-    said = {"item_version": item["version"], "verdict": "wrong", "correction": "14 days", "reviewer": "ann"}
-    decided = await client.post(f"{path}/decide", json=said)
+    assert (await client.post(f"{path}/renew", headers=ANN)).status_code == 200
+    said = {"item_version": item["version"], "verdict": "wrong", "correction": "14 days"}
+    decided = await client.post(f"{path}/decide", json=said, headers=ANN)
     assert decided.status_code == 200, decided.text
     assert decided.json()["decision"]["by"] == "ann"
     shown = (await client.get(f"/predictions/{asked['id']}")).json()
@@ -100,8 +101,8 @@ async def test_from_question_to_a_persons_answer(client: httpx.AsyncClient) -> N
     assert [json.loads(line)["correction"] for line in exported] == ["14 days"]
     stats = (await client.get("/reviews/stats")).json()
     assert (stats["waiting"], stats["decided"]) == (0, 1)
-    assert (await client.post(f"{path}/undo", headers={"X-Reviewer": "ann"})).json()["state"] == "claimed"
-    assert (await client.post(f"{path}/release", headers={"X-Reviewer": "ann"})).json()["state"] == "waiting"
+    assert (await client.post(f"{path}/undo", headers=ANN)).json()["state"] == "claimed"
+    assert (await client.post(f"{path}/release", headers=ANN)).json()["state"] == "waiting"
 
 
 async def test_without_a_name_the_reviewer_is_local(client: httpx.AsyncClient) -> None:
@@ -114,19 +115,21 @@ async def test_without_a_name_the_reviewer_is_local(client: httpx.AsyncClient) -
 async def test_refusals_are_problems(client: httpx.AsyncClient) -> None:
     asked = await ask(client)
     path = f"/reviews/{asked['review']['id']}"
-    (item,) = (await client.post("/reviews/claim", json={"reviewer": "ann"})).json()["items"]
+    (item,) = (await client.post("/reviews/claim", headers=ANN)).json()["items"]
     right = {"item_version": item["version"], "verdict": "right"}
-    for verb, body, status, words in (
-        ("decide", right | {"reviewer": "bob"}, 409, "claimed by ann until"),
-        ("decide", right | {"reviewer": "ann", "item_version": 1}, 409, "version 2 now"),
-        ("decide", {"item_version": 2, "verdict": "wrong", "reviewer": "ann"}, 422, "correction"),
-        ("decide", right | {"reviewer": ""}, 422, "reviewer"),
-        ("decide", right | {"item_version": "2"}, 422, "item_version"),
-        ("decide", right | {"note": "x"}, 422, "note"),
-        ("renew", {"reviewer": "bob"}, 409, "claimed by ann"),
-        ("undo", {"reviewer": "bob"}, 409, "claimed by ann"),
+    for verb, by, body, status, words in (
+        ("decide", "bob", right, 409, "claimed by ann until"),
+        ("decide", "ann", right | {"item_version": 1}, 409, "version 2 now"),
+        ("decide", "ann", {"item_version": 2, "verdict": "wrong"}, 422, "correction"),
+        ("decide", "", right, 422, "reviewer"),
+        ("decide", "x" * 201, right, 422, "reviewer"),
+        ("decide", "ann", right | {"reviewer": "ann"}, 422, "reviewer"),
+        ("decide", "ann", right | {"item_version": "2"}, 422, "item_version"),
+        ("decide", "ann", right | {"note": "x"}, 422, "note"),
+        ("renew", "bob", None, 409, "claimed by ann"),
+        ("undo", "bob", None, 409, "claimed by ann"),
     ):
-        answer = await client.post(f"{path}/{verb}", json=body)
+        answer = await client.post(f"{path}/{verb}", json=body, headers={"X-Reviewer": by})
         assert answer.status_code == status, (body, answer.text)
         assert answer.headers["content-type"] == "application/problem+json"
         assert words in answer.text
@@ -218,10 +221,10 @@ async def test_webhooks_need_a_secret(tmp_path: Path) -> None:
 async def test_one_click_says_right_or_wrong(client: httpx.AsyncClient, service: Service) -> None:
     answered, waiting = await ask(client, "!now"), await ask(client)
     path = f"/predictions/{answered['id']}/verdict"
-    said = await client.post(path, json={"verdict": "wrong", "comment": "old price", "reviewer": "ann"})
+    said = await client.post(path, json={"verdict": "wrong", "comment": "old price"}, headers=ANN)
     assert said.status_code == 200, said.text
     assert (said.json()["by"], said.json()["verdict"]) == ("ann", "wrong")
-    await client.post(path, json={"verdict": "right", "reviewer": "ann"})
+    await client.post(path, json={"verdict": "right"}, headers=ANN)
     assert [kept.verdict for kept in await service.verdicts.of(answered["id"])] == ["right"]
     for target, body, status in (
         (path, {"verdict": "unsafe"}, 422),
@@ -280,3 +283,14 @@ async def test_lists_have_at_most_two_hundred(client: httpx.AsyncClient) -> None
         assert (await client.get(path, params={"limit": 200})).status_code == 200
         refused = await client.get(path, params={"limit": 201})
         assert (refused.status_code, refused.json()["field"]) == (422, "limit")
+
+
+async def test_with_a_key_its_name_decides_and_no_header(client: httpx.AsyncClient, service: Service) -> None:
+    await ask(client)
+    zoe = {"X-Reviewer": "Zoë Ångström 会".encode()}
+    (item,) = (await client.post("/reviews/claim", headers=zoe)).json()["items"]
+    assert item["claimed_by"] == "Zoë Ångström 会"
+    await client.post(f"/reviews/{item['id']}/release", headers=zoe)
+    token = (await service.keys.create("the desk", "reviewer")).token
+    (item,) = (await client.post("/reviews/claim", headers=ANN | {"Authorization": f"Bearer {token}"})).json()["items"]
+    assert item["claimed_by"] == "the desk"
