@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
+from starlette.middleware import Middleware
 
 import signalbox
 from api.auth import Auth, Gate
@@ -29,12 +30,19 @@ _NO_TELEMETRY: TelemetryConfig = {
 }
 
 
-def create_app(settings: Settings, *, service: Service | None = None, lifecycle: Lifecycle | None = None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    service: Service | None = None,
+    lifecycle: Lifecycle | None = None,
+    before_gate: Sequence[Middleware] = (),
+) -> FastAPI:
     """The application.
 
     Args:
         service: is served as it is and left open; without one, the lifespan opens and closes the settings' own.
         lifecycle: instead of `service`, for a caller that wants to follow the opening.
+        before_gate: what answers while the gate can't know yet who asks; the edge has checked the host by then.
     """
     lifecycle = lifecycle or Lifecycle(settings, service)
 
@@ -63,14 +71,18 @@ def create_app(settings: Settings, *, service: Service | None = None, lifecycle:
         app.include_router(router)
     errors.install(app)
     openapi.install(app)
-    app.add_middleware(Gate, auth=auth, routes=lambda: app.router.routes)
-    app.add_middleware(Edge, settings=settings, count=_counter(lifecycle))
-    app.add_middleware(Shedding, is_full=lambda: _is_full(lifecycle), count=_counter(lifecycle))
+    count = _counter(lifecycle)
+    app.user_middleware += [  # the outermost first
+        Middleware(Shedding, is_full=lambda: _is_full(lifecycle), count=count),
+        Middleware(Edge, settings=settings, count=count),
+        *before_gate,
+        Middleware(Gate, auth=auth, routes=lambda: app.router.routes),
+    ]
     return app
 
 
 def _is_full(lifecycle: Lifecycle) -> bool:
-    return lifecycle.state == "ready" and getattr(lifecycle.service.router, "is_full", False)
+    return lifecycle.state == "ready" and lifecycle.service.router.is_full
 
 
 def _counter(lifecycle: Lifecycle) -> Count:

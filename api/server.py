@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+from starlette.middleware import Middleware
 
 from api.app import create_app
 from api.http.connections import guarded
@@ -171,7 +172,8 @@ class _Server(uvicorn.Server):
 def _config(settings: Settings, lifecycle: Lifecycle) -> uvicorn.Config:
     from api import ui  # imports NiceGUI, which only serving needs
 
-    app = create_app(settings, lifecycle=lifecycle)
+    starting = Middleware(ui.Starting, lifecycle=lifecycle)
+    app = create_app(settings, lifecycle=lifecycle, before_gate=[starting])
     ui.install(app, settings, lifecycle)
     app.openapi()  # kept from now on; made when first asked for, it would hold everybody else up
     return uvicorn.Config(

@@ -1,4 +1,5 @@
-"""The outermost layer: who may ask, under which id, and that every request ends in an answer and a log line.
+"""The layer around gate and routes: which hosts and origins may ask, under which id, and that every request ends in
+an answer and a log line. Only queries that a full service turns away are answered before it (`shedding`).
 
 Only names of this machine are served: a page on the internet can make its own name lead here (DNS rebinding), and a
 browser sends such requests along with whatever the network trusts. Who asks and what a path does is unknown here.
@@ -36,7 +37,7 @@ def _uncounted(*_: object) -> None:
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _QUIET = {"/healthz", "/readyz", "/metrics"}
-_HEADERS = (
+SAFETY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
@@ -46,8 +47,14 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
 
 
+def request_id_of(headers: Headers) -> str:
+    """The caller's own id of the request where it is a plain one, else a new one."""
+    given = headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else new_id("req")
+
+
 class Edge:
-    """ASGI middleware around everything else.
+    """ASGI middleware; `api.app` says what stands around it and inside.
 
     Args:
         count: is told the method, the route's template, the status and the seconds of every request.
@@ -68,8 +75,7 @@ class Edge:
         if self._https:
             scope["scheme"] = {"http": "https", "ws": "wss"}.get(scope["scheme"], scope["scheme"])
         headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else new_id("req")
+        request_id = request_id_of(headers)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         if scope["type"] == "websocket":
@@ -160,7 +166,7 @@ class _Answer:
             self.status = message["status"]
             given = list(message.get("headers", ()))
             names = {name.lower() for name, _ in given}
-            given.extend(header for header in _HEADERS if header[0] not in names)
+            given.extend(header for header in SAFETY_HEADERS if header[0] not in names)
             given.append((b"x-request-id", self._state["request_id"].encode()))
             given.extend(self._state.get("headers", ()))
             message["headers"] = given

@@ -15,6 +15,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from pydantic import BaseModel
 
+from api.auth import identity_of
 from api.deps import ServiceDep, SettingsDep
 from signalbox.errors import SignalboxError
 from signalbox.storage import Claim, IdempotencyStore
@@ -101,7 +102,7 @@ class Idempotency:
 async def _idempotency(
     request: Request, service: ServiceDep, settings: SettingsDep, key: _KeyHeader = None
 ) -> Idempotency:
-    caller = getattr(request.scope["state"].get("identity"), "key_id", None)
+    caller = identity_of(request.scope).key_id
     return Idempotency(key, caller or "", request.url.path, service.idempotency, settings.deadline_ms)
 
 

@@ -1,7 +1,9 @@
 """Turning queries away at the door while the router is full, for a tenth of what refusing them inside costs.
 
 Under overload most of what comes is refused, so refusing must not eat the time that answering needs: nothing is read,
-parsed, looked up or traced. The router's own limit still decides; this only asks it earlier.
+parsed, looked up or traced. The router's own limit still decides; this only asks it earlier. It stands around the edge,
+which opens a trace and writes a log line for each request. Host and Origin are not looked at: whoever asks is refused
+alike, and learns no more than that this service is full.
 """
 
 from __future__ import annotations
@@ -10,11 +12,12 @@ import json
 import time
 from collections.abc import Callable
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.http.edge import SAFETY_HEADERS, Count, request_id_of
 from api.http.errors import MEDIA_TYPE
 from signalbox.telemetry import get_logger
-from signalbox.types import new_id
 
 log = get_logger(__name__)
 
@@ -23,18 +26,11 @@ _DETAIL = (
     "As many queries are under way as this service works on at once. Try again shortly, or raise "
     "SIGNALBOX_MAX_CONCURRENT_QUERIES."
 )
-_HEADERS = (
-    (b"retry-after", b"1"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-)
 _LOG_EVERY_S = 5.0
 
 
 class Shedding:
-    """ASGI middleware around everything else.
+    """ASGI middleware; `api.app` says where it stands.
 
     Args:
         is_full: whether the next query would be turned away.
@@ -46,7 +42,7 @@ class Shedding:
         app: ASGIApp,
         *,
         is_full: Callable[[], bool],
-        count: Callable[[str, str | None, int | None, float], None],
+        count: Count,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app, self._is_full, self._count, self._clock = app, is_full, count, clock
@@ -57,13 +53,14 @@ class Shedding:
             await self._app(scope, receive, send)
             return
         path: str = scope["path"]
-        request_id = new_id("req")
+        request_id = request_id_of(Headers(scope=scope))
         body = json.dumps(_body(path, request_id)).encode()
         headers = [
             (b"content-type", _QUERIES[path].encode()),
             (b"content-length", str(len(body)).encode()),
             (b"x-request-id", request_id.encode()),
-            *_HEADERS,
+            (b"retry-after", b"1"),
+            *SAFETY_HEADERS,
         ]
         await send({"type": "http.response.start", "status": 503, "headers": headers})
         await send({"type": "http.response.body", "body": body})

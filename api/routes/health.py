@@ -51,7 +51,7 @@ async def metrics(service: ServiceDep) -> Response:
     depth = getattr(service.models.local, "queue_depth", None)
     if depth is not None:
         counted.local_queue_depth.set(depth)
-    cloud = getattr(service.models, "cloud", None)
+    cloud = service.models.cloud
     if cloud is not None:
         counted.show_cloud(cloud.breakers, cloud.spent_usd, cloud.remaining_usd)
     figures = await service.reviews.stats()

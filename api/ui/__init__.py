@@ -6,5 +6,6 @@ Pages use the parts of the service in this process and in its event loop; they n
 from __future__ import annotations
 
 from api.ui.install import install
+from api.ui.starting import Starting
 
-__all__ = ["install"]
+__all__ = ["Starting", "install"]

@@ -16,7 +16,6 @@ from api.ui import context, failures, theme
 from api.ui.documents.limit import UploadLimit
 from api.ui.guard import Guard
 from api.ui.pages import PAGES
-from api.ui.starting import Starting
 from signalbox.settings import Settings
 
 MOUNT = "/ui"
@@ -33,8 +32,6 @@ def install(app: FastAPI, settings: Settings, lifecycle: Lifecycle) -> None:
     nicegui.app.add_static_files("/static", _STATIC, max_cache_age=3600)
     nicegui.app.config.socket_io_js_transports = ["websocket"]
     ui.add_head_html(theme.head(_STATIC), shared=True)
-    # Within the edge, which checks hosts, and before the gate, which needs the open service to know who asks.
-    app.user_middleware.insert(1, Middleware(Starting, lifecycle=lifecycle))
     app.add_api_route("/", _home, include_in_schema=False)
     app.add_api_route(MOUNT, _home, include_in_schema=False)
     ui.run_with(

@@ -23,6 +23,8 @@ class EchoSystem:
     An observer is told of an attempt, of each word as a token, and of one piece of evidence.
     """
 
+    is_full = False
+
     def __init__(self, during: Callable[[Query], Any] | None = None) -> None:
         self.during = during
         self.asked: list[Query] = []

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from api_service import EchoSystem
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from test_api_predict import problem
 
 from api.app import create_app
@@ -38,6 +40,21 @@ async def test_queries_are_refused_with_a_time_to_come_back(client: httpx.AsyncC
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["x-request-id"] == response.json()["request_id"]
     assert not system.asked
+
+
+async def test_a_refusal_carries_the_caller_s_own_id(client: httpx.AsyncClient) -> None:
+    response = await client.post("/predict", json={}, headers={"X-Request-ID": "mine-1"})
+    assert (response.status_code, response.headers["x-request-id"]) == (503, "mine-1")
+    assert response.json()["request_id"] == "mine-1"
+    response = await client.post("/predict", json={}, headers={"X-Request-ID": "<b>"})
+    assert response.headers["x-request-id"].startswith("req_")
+
+
+def test_the_layers_stand_in_this_order(settings: Settings) -> None:
+    """What a full service refuses costs no trace; nothing but that is answered before the host is checked."""
+    app = create_app(settings, before_gate=[Middleware(CORSMiddleware)])
+    order = [getattr(layer.cls, "__name__", None) for layer in app.user_middleware]
+    assert order == ["Shedding", "Edge", "CORSMiddleware", "Gate"]
 
 
 async def test_openai_clients_are_refused_in_their_form(client: httpx.AsyncClient) -> None:

@@ -112,6 +112,13 @@ def test_a_page_says_what_a_starting_service_is_doing(page: Page, tmp_path: Path
             page.goto(f"{url}/ui/predictions")
             expect(page.get_by_role("heading", name="Signalbox is starting")).to_be_visible()
             expect(page.get_by_text("It is starting (Opening takes long).")).to_be_visible()
+            html = {"Accept": "text/html", "X-Request-ID": "mine-1"}
+            answer = httpx.get(f"{url}/ui/", headers=html, trust_env=False)
+            assert (answer.status_code, answer.headers["x-request-id"]) == (503, "mine-1")
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            foreign = httpx.get(f"{url}/ui/", headers=html | {"Host": "evil.example"}, trust_env=False)
+            assert foreign.status_code == 421
+            page.goto("about:blank")  # it would load itself again while it is looked at
         finally:
             process.kill()
 
