@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
 from signalbox.types import Prediction
@@ -29,8 +30,10 @@ COLUMNS = (
     "review",
     "warnings",
 )
-# What spreadsheets take for the beginning of a formula, also in full width, and what they skip before it.
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+# What spreadsheets take for the beginning of a formula, also in full width, and what they skip before it. Where lists
+# are separated by `;`, or the file is read as tab-separated, a cell also begins inside of ours, and with it a formula.
+_FORMULA = re.compile(r"(^|[;\t\r\n])([ \u00a0\"]*)([=+\-@＝＋－＠])")
+_SKIPPED = tuple("\t\r\n")
 Cell = str | float | None
 
 
@@ -70,4 +73,5 @@ def line_of(cells: Sequence[Cell]) -> bytes:
 
 def _safe(text: str) -> str:
     text = text.replace("\x00", "\ufffd")
-    return f"'{text}" if text.lstrip(" \u00a0").startswith(_FORMULA) else text
+    text = _FORMULA.sub(r"\1'\2\3", text)
+    return f"'{text}" if text.lstrip(" \u00a0").startswith(_SKIPPED) else text
