@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from signalbox.storage.reviews import ReviewTable, StoredReview
+from signalbox.storage.review_rows import StoredReview
+from signalbox.storage.reviews import ReviewTable
 
 # Leases put back at once; more are found at the next claim.
 _FREED = 200

@@ -9,7 +9,8 @@ import math
 from datetime import datetime
 
 from signalbox.errors import InvalidInput
-from signalbox.storage.reviews import ReviewFilter, plain
+from signalbox.storage.review_rows import ReviewFilter
+from signalbox.storage.texts import plain
 
 
 def write_cursor(value: float | datetime, last: str) -> str:

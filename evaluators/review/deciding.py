@@ -14,7 +14,8 @@ from evaluators.review.types import ReviewDecision
 from signalbox.errors import NotFound, SignalboxError
 from signalbox.storage.outbox import Outbox
 from signalbox.storage.overlay import OUTCOMES
-from signalbox.storage.reviews import ReviewTable, StoredReview
+from signalbox.storage.review_rows import StoredReview
+from signalbox.storage.reviews import ReviewTable
 
 MAX_HISTORY = 1_000
 NOT_HELD: Mapping[str, Any] = {"claimed_by": None, "claimed_at": None, "lease_expires_at": None}

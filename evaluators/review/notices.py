@@ -9,7 +9,7 @@ from typing import Literal
 from evaluators.review.targets import host_of
 from signalbox.storage.outbox import Notice
 from signalbox.storage.overlay import with_review
-from signalbox.storage.reviews import StoredReview
+from signalbox.storage.review_rows import StoredReview
 from signalbox.storage.rows import from_body
 from signalbox.types import new_id
 

@@ -23,7 +23,8 @@ from evaluators.review.waiting import Waiters
 from signalbox.errors import InvalidInput
 from signalbox.storage import Database, PredictionStore
 from signalbox.storage.outbox import Outbox
-from signalbox.storage.reviews import ReviewFilter, ReviewTable, StoredReview, place
+from signalbox.storage.review_rows import ReviewFilter, StoredReview
+from signalbox.storage.reviews import ReviewTable, place
 from signalbox.types import Prediction, utc_now
 
 MAX_CLAIM = 100

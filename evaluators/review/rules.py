@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from evaluators.review.types import STATES, VERDICTS, ReviewDecision
 from signalbox.errors import Conflict, InvalidInput, UnknownName
-from signalbox.storage.reviews import ReviewFilter, StoredEvent, StoredReview
+from signalbox.storage.review_rows import ReviewFilter, StoredEvent, StoredReview
 from signalbox.storage.rows import from_body
 
 MAX_REVIEWER = 200

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from signalbox.storage.reviews import StoredEvent, StoredReview
+from signalbox.storage.review_rows import StoredEvent, StoredReview
 from signalbox.storage.rows import from_body
 from signalbox.types import Answer, Frozen, Prediction, Probability
 

@@ -16,8 +16,8 @@ from typing import Any, Literal, get_args
 from sqlalchemy import ColumnElement, Select, and_, func, or_
 
 from signalbox.errors import InvalidInput, UnknownName
-from signalbox.storage.reviews import plain
 from signalbox.storage.schema import predictions
+from signalbox.storage.texts import plain
 
 Sort = Literal["created_at", "confidence", "cost_usd", "duration_ms"]
 _NO_CONFIDENCE = -1.0

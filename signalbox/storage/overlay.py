@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from signalbox.storage.reviews import StoredReview
+from signalbox.storage.review_rows import StoredReview
 from signalbox.types import Answer, LabelAnswer, Outcome, Prediction
 
 # What a verdict makes of the prediction, and the reason where there is no answer.

@@ -21,8 +21,10 @@ from signalbox.storage import rows
 from signalbox.storage.database import Database
 from signalbox.storage.ordering import Order, Sort
 from signalbox.storage.overlay import with_review
-from signalbox.storage.reviews import REVIEW_COLUMNS, StoredReview, plain
+from signalbox.storage.review_rows import StoredReview
+from signalbox.storage.reviews import REVIEW_COLUMNS
 from signalbox.storage.schema import ledger, predictions, reviews
+from signalbox.storage.texts import plain
 from signalbox.types import ROUTES, Outcome, Prediction, Route, utc_now
 
 MAX_LIMIT = 1000

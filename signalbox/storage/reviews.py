@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -25,62 +25,9 @@ from sqlalchemy import (
     update,
 )
 
+from signalbox.storage.review_rows import ReviewFilter, StoredEvent, StoredReview
 from signalbox.storage.schema import predictions, review_events, review_skips, reviews
-
-SEARCH_CHARS = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class StoredReview:
-    """One review as its row has it, with the body of its prediction; `labels` is JSON text."""
-
-    id: str
-    prediction_id: str
-    created_at: datetime
-    state: str
-    reason: str | None
-    version: int
-    priority: float
-    rank: float
-    webhook_url: str | None
-    claimed_by: str | None
-    claimed_at: datetime | None
-    lease_expires_at: datetime | None
-    outcome: str | None
-    verdict: str | None
-    correction: str | None
-    labels: str | None
-    comment: str | None
-    decided_by: str | None
-    decided_at: datetime | None
-    body: str
-
-    def held_by(self, now: datetime) -> str | None:
-        """Who holds it at `now`; None once the lease is over, whether or not its end was written down yet."""
-        over = self.lease_expires_at is None or self.lease_expires_at <= now
-        return None if self.state != "claimed" or over else self.claimed_by
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    at: datetime
-    kind: str
-    by: str | None
-    version: int
-    details: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewFilter:
-    """What a list shows; None shows all. `text` is looked for in queries, `reason` in reasons."""
-
-    state: str | None = None
-    reason: str | None = None
-    text: str | None = None
-    claimed_by: str | None = None
-    decided_by: str | None = None
-    verdict: str | None = None
-
+from signalbox.storage.texts import plain
 
 _MUTABLE = (
     "state",
@@ -298,16 +245,6 @@ class ReviewTable:
 def place(record: StoredReview, wanted: ReviewFilter) -> tuple[Any, str]:
     """Where `record` stands in the order of `page`."""
     return record.decided_at if wanted.state == "decided" else record.rank, record.id
-
-
-def plain(text: str) -> str:
-    """No stored text has such characters, and PostgreSQL refuses to look for them."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def search_text(query: str | None) -> str | None:
-    """What `ReviewFilter.text` is looked for in."""
-    return None if query is None else plain(query[:SEARCH_CHARS].casefold())
 
 
 def _order(wanted: ReviewFilter) -> ColumnElement[Any]:

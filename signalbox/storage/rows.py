@@ -15,7 +15,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from signalbox.errors import CorruptArtefact, InvalidInput
 from signalbox.storage.priority import queue_rank, review_priority
-from signalbox.storage.reviews import search_text
+from signalbox.storage.texts import search_text
 from signalbox.types import Attempt, Prediction
 
 MAX_ID_CHARS = 200

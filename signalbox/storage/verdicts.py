@@ -11,8 +11,8 @@ from sqlalchemy import Connection, func, insert, select
 
 from signalbox.errors import InvalidInput, NotFound, UnknownName
 from signalbox.storage.database import Database
-from signalbox.storage.reviews import plain
 from signalbox.storage.schema import predictions, verdicts
+from signalbox.storage.texts import plain
 from signalbox.types import Frozen, utc_now
 
 MAX_COMMENT = 5_000
