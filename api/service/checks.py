@@ -130,9 +130,9 @@ def _keys(settings: Settings) -> str:
     working, in_use, can_serve = asyncio.run(look())
     local = settings.exposed is None
     if not can_serve and (in_use or not local):
+        why = "keys are in use" if in_use else f"{settings.exposed} asks for one"
         raise ConfigurationError(
-            f"no key works that may ask or administer, and {'keys are in use' if in_use else f'{settings.exposed} asks for one'}: "
-            "run `signalbox keys create NAME --role admin`"
+            f"no key works that may ask or administer, and {why}: run `signalbox keys create NAME --role admin`"
         )
     if not in_use:
         return f"none: whoever reaches {settings.host} from this machine may do everything"
