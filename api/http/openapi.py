@@ -39,6 +39,9 @@ def _secure(document: dict[str, Any]) -> None:
     schemes["key"] = {"type": "http", "scheme": "bearer", "description": "An API key. Needed once there is one."}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            if "4XX" not in operation["responses"]:
+                for status in (400, 408, 431):  # given by the server, before any route is known
+                    operation["responses"].setdefault(str(status), _problem(status))
             rule = rule_of(method.upper(), path, path)
             if rule is None or rule.public:
                 continue

@@ -120,7 +120,7 @@ def test_other_commands_say_what_is_wrong(refused: Refused, arguments: list[str]
     [
         ({"SIGNALBOX_PORT": "abc"}, "SIGNALBOX_PORT (environment): Input should be a valid integer"),
         ({"SIGNALBOX_NO_SUCH": "1"}, "SIGNALBOX_NO_SUCH (environment): there is no such setting"),
-        ({"SIGNALBOX_HOST": "0.0.0.0"}, "host '0.0.0.0' is not a loopback address"),
+        ({"SIGNALBOX_ALLOWED_HOSTS": "https://h"}, "'https://h' is no host name or address"),
         ({"SIGNALBOX_DATABASE_URL": "mysql://u:hidden@h/d"}, "SIGNALBOX_DATABASE_URL (environment): must start with"),
     ],
 )

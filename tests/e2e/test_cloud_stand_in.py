@@ -139,6 +139,7 @@ async def test_a_base_url_that_serves_pages_is_said_in_the_attempt(empty: Path, 
             failed = await service.router.predict(Query(text="What is the capital of France?"))
         server.shutdown()
     attempt = next(attempt for attempt in failed.attempts if attempt.route == "cloud")
-    assert (failed.outcome, attempt.outcome, attempt.cost_usd) == ("in_review", "failed", 0)
+    assert (failed.outcome, attempt.outcome) == ("in_review", "failed")
+    assert attempt.cost_usd == failed.cost_usd > 0, "what it cost can't be known, so it counts as the most"
     assert url in attempt.reason or "HTML" in attempt.reason or "base URL" in attempt.reason, attempt.reason
     assert failed.review is not None
