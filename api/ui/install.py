@@ -48,9 +48,9 @@ def install(app: FastAPI, settings: Settings, lifecycle: Lifecycle) -> None:
         binding_refresh_interval=None,
     )
     failures.install()
+    nicegui.app.user_middleware.append(Middleware(UploadLimit, most_bytes=settings.max_document_bytes))
     # Innermost, so that it sees pages before they are compressed.
     nicegui.app.user_middleware.append(Middleware(Guard))
-    nicegui.app.user_middleware.append(Middleware(UploadLimit, most_bytes=settings.max_document_bytes))
 
 
 async def _home() -> RedirectResponse:

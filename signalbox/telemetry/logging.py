@@ -69,6 +69,7 @@ def configure_logging(
     for name in _SELF_HANDLED:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
+        logger.setLevel(logging.NOTSET)
     structlog.configure(processors=_native(), wrapper_class=Logger, logger_factory=structlog.stdlib.LoggerFactory())
 
 

@@ -20,7 +20,7 @@ from signalbox.settings import Settings
 
 HERE = Path(__file__).parent
 OLD_PREDICTIONS = 1_000
-PATIENCE_MS = 20_000
+PATIENCE_MS = 45_000
 EVIL = "<img src=x onerror=\"window.pwned = 'yes'\">"
 DOCUMENTS = {
     "refunds.md": ("Refunds", "# Refunds\n\nWe refund you within 14 days of your return reaching our warehouse. "
