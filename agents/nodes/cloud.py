@@ -16,7 +16,7 @@ from signalbox.errors import SignalboxError
 from signalbox.telemetry import span
 from signalbox.types import Answer
 
-_TO_FINISH_S = 0.03
+_TO_FINISH_S = 0.06
 
 
 async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
