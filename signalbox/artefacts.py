@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -49,7 +49,8 @@ def write_artefact(target: Path, *, kind: str, format: int, fill: Callable[[Path
         target: must not exist yet.
         kind: what the folder holds, checked when it is read.
         format: version of how it is laid out.
-        fill: writes the files into the folder it is given and returns what else the manifest says.
+        fill: writes the files into the folder it is given, in folders of it too, and returns what else the manifest
+            says.
 
     Raises:
         Conflict: `target` exists.
@@ -63,11 +64,13 @@ def write_artefact(target: Path, *, kind: str, format: int, fill: Callable[[Path
         temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=target.parent))
         try:
             fields = fill(temporary)
-            files = sorted(path for path in temporary.iterdir() if path.is_file())
-            manifest = {"kind": kind, "format": format, **fields, "files": {path.name: sha256(path) for path in files}}
+            found = sorted(temporary.rglob("*"))
+            files = [path for path in found if path.is_file()]
+            digests = {path.relative_to(temporary).as_posix(): sha256(path) for path in files}
+            manifest = {"kind": kind, "format": format, **fields, "files": digests}
             text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
             (temporary / MANIFEST).write_text(text + "\n", encoding="utf-8")
-            for path in [*files, temporary / MANIFEST, temporary]:
+            for path in [*found, temporary / MANIFEST, temporary]:
                 sync(path)
             temporary.chmod(0o755)
             temporary.rename(target)
@@ -102,12 +105,18 @@ def read_manifest(folder: Path, *, kind: str, format: int, remedy: str) -> dict[
             f"use the release that wrote it, or {remedy}."
         )
     for name, digest in digests.items():
-        # A name with a folder in it would let a manifest vouch for files elsewhere.
-        if Path(name).name != name or not (folder / name).is_file():
+        # A name that leads out of the folder would let a manifest vouch for files elsewhere.
+        if not stays_within(name) or not (folder / name).is_file():
             raise CorruptArtefact(f"{folder / name} is missing: {remedy}.")
         if sha256(folder / name) != digest:
             raise CorruptArtefact(f"{folder / name} differs from the checksum in its manifest: {remedy}.")
     return dict(manifest)
+
+
+def stays_within(name: str) -> bool:
+    """Whether a file's name in a manifest leads to nothing outside its folder."""
+    path = PurePosixPath(name)
+    return str(path) == name and not path.is_absolute() and ".." not in path.parts and "\\" not in name
 
 
 def sha256(path: Path) -> str:
