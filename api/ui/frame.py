@@ -115,7 +115,10 @@ def _count(entry: Entry, shown: Html) -> None:
             waiting = 0
         shown.set_text(f"{waiting:,}" if waiting else "")
 
-    ui.timer(_COUNT_EVERY_S, look)
+    # A timer that starts at once would let NiceGUI send the page before the rest of it is drawn: what is seen first
+    # would lack its actions, and keys pressed on it would be lost.
+    ui.context.client.on_connect(look)
+    ui.timer(_COUNT_EVERY_S, look, immediate=False)
 
 
 def _tool(icon_name: str, label: str, cls: str = "") -> Html:

@@ -42,6 +42,14 @@ def test_every_control_has_a_name_and_every_page_one_heading(page: Page, site: S
     assert nameless == []
 
 
+def test_a_page_is_sent_whole_so_that_no_key_pressed_on_it_is_lost(site: Site) -> None:
+    with httpx.Client(base_url=site.url, trust_env=False, timeout=30) as client:
+        shown = client.post("/predict", json={"query": "hello, is this page whole?"}).json()["id"]
+        for path, last in ((f"/ui/predictions/{shown}", '"data-key":"b"'), ("/ui/", '"See what was asked before"'),
+                           ("/ui/predictions", '"id":"export"')):  # fmt: skip
+            assert all(last in client.get(path).text for _ in range(5)), path
+
+
 def test_the_theme_is_the_systems_until_somebody_chooses(browser: Browser, site: Site) -> None:
     context = browser.new_context(color_scheme="dark")
     page = context.new_page()
