@@ -20,7 +20,7 @@ from classifiers.intents.card import card
 from classifiers.intents.data import IntentExamples
 from classifiers.intents.expert import IntentExpert, Trained
 from classifiers.intents.signals import SIGNALS, Head
-from classifiers.intents.tfidf import Block, TextVectoriser, character_ngrams, word_ngrams
+from classifiers.learners.tfidf import Block, TextVectoriser, character_ngrams, word_ngrams
 from signalbox.artefacts import read_manifest, write_artefact, writer_lock
 from signalbox.calibration import LogisticModel
 from signalbox.contracts import Encoder

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from classifiers.intents.signals import SIGNALS, Head
-from classifiers.intents.tfidf import Terms
+from classifiers.learners.tfidf import Terms
 from classifiers.intents.wording import Wording
 from signalbox.calibration import LogisticModel
 from signalbox.contracts import Encoder, Opinion, Vectors

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.intents.signals import Head
-from classifiers.intents.tfidf import TextVectoriser
+from classifiers.learners.tfidf import TextVectoriser
 from signalbox.contracts import Vectors
 
 # Chosen by out-of-fold accuracy and log-loss on the sample workspace.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.intents.tfidf import Terms, TextVectoriser
+from classifiers.learners.tfidf import Terms, TextVectoriser
 from signalbox.contracts import Vectors
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from classifiers.intents.tfidf import words
+from classifiers.learners.tfidf import words
 
 WORDING_SIGNALS = ("label_words", "strange_words")
 _COMMON = 0.5  # a word that this share of the intents has says nothing of any

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from classifiers.intents.tfidf import Analyser, Block, TextVectoriser, character_ngrams, word_ngrams
+from classifiers.learners.tfidf import Analyser, Block, TextVectoriser, character_ngrams, word_ngrams
 
 TEXTS = [
     "Where is my parcel? It's LATE…",

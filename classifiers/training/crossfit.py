@@ -1,0 +1,118 @@
+"""Out-of-fold outputs: what a learner says of rows it has not learnt from. Every figure and threshold starts here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from classifiers.contract import FitContext, Floats, Learner, Rows, TrainingSet
+from classifiers.training.scratch import Scratch
+from classifiers.training.splits import Split
+from signalbox.contracts import Vectors
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split's model asked about what was held out from it.
+
+    Attributes:
+        scores: one array a task for the held rows, then the held texts out of scope.
+        vectors: their representation by the part's model, shape (held + outside held, d).
+        fitted, fitted_outside: the representation of what the model learnt from, to compare with.
+    """
+
+    split: Split
+    scores: tuple[Floats, ...]
+    vectors: Vectors
+    fitted: Vectors
+    fitted_outside: Vectors
+
+
+@dataclass(frozen=True)
+class Held:
+    """All parts together.
+
+    Attributes:
+        rows: the held rows of the training set, in the order of the parts; `outside` likewise.
+        folds: the part each of `rows`, then each of `outside`, belongs to.
+        scores: one array a task, shape (rows + outside, width).
+    """
+
+    parts: tuple[Part, ...]
+    rows: Rows
+    outside: Rows
+    folds: Rows
+    scores: tuple[Floats, ...]
+
+    @property
+    def everything(self) -> int:
+        return len(self.rows) + len(self.outside)
+
+
+def cross_fit(
+    learner: Learner, data: TrainingSet, splits: tuple[Split, ...], context: FitContext, scratch: Scratch
+) -> Held:
+    """Fit once a split; `context.progress` is told shares of 0 to 1 over all of them."""
+    parts = []
+    for number, split in enumerate(splits):
+        where = f"Cross-validating {learner.name}, part {number + 1} of {len(splits)}"
+
+        def told(share: float, stage: str, *, number: int = number, where: str = where) -> None:
+            context.progress((number + share) / len(splits), f"{where}: {stage}" if stage else where)
+
+        told(0.0, "")
+        budget = context.budget_s / len(splits) if context.budget_s else None
+        inner = FitContext(context.encoder, context.seed, told, budget)
+        name = f"{learner.name}-{_digest(learner)}-{number}-of-{len(splits)}"
+        kept = scratch.keep(name, partial(_fit, learner, data, split, inner))
+        scores = tuple(np.asarray(kept[f"scores.{task}"], dtype=np.float64) for task in range(len(data.examples.tasks)))
+        vectors = [np.asarray(kept[array], dtype=np.float32) for array in ("vectors", "fitted", "fitted_outside")]
+        parts.append(Part(split, scores, *vectors))
+    return _together(tuple(parts))
+
+
+def _fit(learner: Learner, data: TrainingSet, split: Split, context: FitContext) -> dict[str, np.ndarray]:
+    seen = data.take(split.fit, split.outside_fit)
+    model = learner.fit(seen, context)
+    held = data.take(split.held, split.outside_held)
+    texts = [*held.examples.texts, *held.examples.outside]
+    said = model.outputs(texts, np.concatenate([held.vectors, held.outside]))
+    fitted = model.outputs(
+        [*seen.examples.texts, *seen.examples.outside], np.concatenate([seen.vectors, seen.outside])
+    ).vectors
+    count = len(seen.examples)
+    return {
+        **{f"scores.{task}": scores for task, scores in enumerate(said.scores)},
+        "vectors": said.vectors,
+        "fitted": fitted[:count],
+        "fitted_outside": fitted[count:],
+    }
+
+
+def _digest(learner: Learner) -> str:
+    return hashlib.sha256(json.dumps(learner.options, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _together(parts: tuple[Part, ...]) -> Held:
+    inside = [len(part.split.held) for part in parts]
+    tasks = len(parts[0].scores)
+    scores = tuple(
+        np.concatenate(
+            [part.scores[task][:n] for part, n in zip(parts, inside, strict=True)]
+            + [part.scores[task][n:] for part, n in zip(parts, inside, strict=True)]
+        )
+        for task in range(tasks)
+    )
+    numbers = np.arange(len(parts))
+    folds = np.concatenate([np.repeat(numbers, inside), np.repeat(numbers, [len(p.split.outside_held) for p in parts])])
+    return Held(
+        parts,
+        np.concatenate([part.split.held for part in parts]),
+        np.concatenate([part.split.outside_held for part in parts]),
+        folds,
+        scores,
+    )
