@@ -1,13 +1,14 @@
 """Signals in a query's text: signs of an injection, and kinds of personal data.
 
 Both return sorted names and nothing of the text itself. Give them normalised text: they look at plain spellings only.
-Patterns are bounded, so the time is linear in the length. They are cheap hints, not a defence and not a redaction.
+Patterns are bounded, so the time is linear in the length. They are cheap hints, not a defence; what they recognise can
+be replaced by words, and what they don't recognise stays, so this is no guarantee of anonymity.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 _OLD = r"(?:previous|prior|above|earlier|preceding|all|any|your|the|these|those|of|my|system|safety)"
@@ -43,6 +44,8 @@ _PHONE = re.compile(
     r"|\d{3}[.\-]\d{3}[.\-]\d{4}"
     r"|0\d{2,4}[ \-/]\d{3,4}[ \-]?\d{3,5})(?!\w)"
 )
+# What every one of the numbers has; most texts don't.
+_MANY_DIGITS = re.compile(r"\d(?:\D{0,8}\d){6}")
 _IBAN = re.compile(r"(?<!\w)[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}")
 # Length of an IBAN by country, from the IBAN registry.
 _IBAN_LENGTHS = {
@@ -86,14 +89,34 @@ def personal_data(text: str) -> tuple[str, ...]:
         rest = pattern.sub(partial(_blank, length), before)
         if rest != before:
             found.add(name)
-    if any(7 <= sum(map(str.isdigit, match[0])) <= 15 for match in _PHONE.finditer(rest)):
+    if any(_is_phone(match) for match in _PHONE.finditer(rest)):
         found.add("phone")
     return tuple(sorted(found))
 
 
-def _blank(length: Callable[[str], int], match: re.Match[str]) -> str:
+def mask_personal_data(text: str, words: Mapping[str, str]) -> str:
+    """Puts `words[kind]` in place of each e-mail address, IBAN, card and phone number that `personal_data` tells of.
+
+    Args:
+        text: normalised text.
+        words: what to write for "card", "email", "iban" and "phone".
+    """
+    if "@" in text:
+        text = _EMAIL.sub(lambda _: words["email"], text)
+    if not _MANY_DIGITS.search(text):
+        return text
+    for name, pattern, length in (("iban", _IBAN, _iban_length), ("card", _CARD, _card_length)):
+        text = pattern.sub(partial(_blank, length, by=words[name]), text)
+    return _PHONE.sub(lambda match: words["phone"] if _is_phone(match) else match[0], text)
+
+
+def _is_phone(match: re.Match[str]) -> bool:
+    return 7 <= sum(map(str.isdigit, match[0])) <= 15
+
+
+def _blank(length: Callable[[str], int], match: re.Match[str], by: str = "|") -> str:
     candidate = match[0]
-    return "|" + candidate[end:] if (end := length(candidate)) else candidate
+    return by + candidate[end:] if (end := length(candidate)) else candidate
 
 
 def _iban_length(candidate: str) -> int:

@@ -1,0 +1,34 @@
+"""Undoing damage done to a text's encoding on its way here: UTF-8 read as another encoding, halves of surrogate pairs.
+
+Only text that looks broken is touched; ftfy decides that, and how to mend it. Letters are not otherwise judged here.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ftfy import TextFixerConfig
+
+
+def join_surrogates(text: str) -> str:
+    """Joins pairs of surrogates to the character they encode; a half on its own becomes U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def repair_encoding(text: str) -> str:
+    """Text such as `cafÃ©` as it was meant (`café`); text that does not look broken comes back as it is."""
+    if text.isascii():
+        return text
+    from ftfy import fix_encoding
+    from ftfy.badness import is_bad
+
+    return fix_encoding(text, _config()) if is_bad(text) else text
+
+
+@lru_cache(maxsize=1)
+def _config() -> TextFixerConfig:
+    from ftfy import TextFixerConfig
+
+    return TextFixerConfig(explain=False)
