@@ -20,7 +20,8 @@ from classifiers.learners.tfidf import TextVectoriser
 from signalbox.errors import InvalidInput
 
 _EXACT_UP_TO = 2_000
-_HEAVY_TAIL = 1.0  # skewness from which a number is learnt on a logarithmic scale
+_SKEWED = 0.5  # skewness from which a logarithmic scale is tried for numbers
+_HEAVY = 2.0
 _RIDGES = np.logspace(-2, 4, 13)
 
 
@@ -147,11 +148,13 @@ def _number(columns: Any, values: Floats, task: Task) -> tuple[Floats, Floats, d
 
 
 def choose_scale(values: Floats) -> Scale:
-    """Logarithmic for what is skewed and never negative, its signed likeness for other heavy tails."""
-    spread = values.std()
-    if not spread:
-        return "identity"
-    standard = (values - values.mean()) / spread
-    if values.min() >= 0 and np.mean(standard**3) > _HEAVY_TAIL:
+    """Logarithmic for what is never negative and less skewed then, its signed likeness for other heavy tails."""
+    skewness = _skewness(values)
+    if values.min() >= 0 and skewness > _SKEWED and abs(_skewness(np.log1p(values))) < skewness:
         return "log1p"
-    return "arcsinh" if np.mean(standard**4) > 10 else "identity"
+    return "arcsinh" if abs(skewness) > _HEAVY else "identity"
+
+
+def _skewness(values: Floats) -> float:
+    spread = values.std()
+    return float(np.mean(((values - values.mean()) / spread) ** 3)) if spread else 0.0
