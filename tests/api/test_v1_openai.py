@@ -42,7 +42,9 @@ def about(answer: Any) -> dict[str, Any]:
 
 
 def test_a_question_is_answered_from_the_documents(client: OpenAI) -> None:
-    raw = client.chat.completions.with_raw_response.create(model="signalbox/auto", messages=REFUND)  # type: ignore[arg-type]
+    # No other test asks this: it was not answered before, so it goes the whole way.
+    asked: Any = [{"role": "user", "content": "After how many days will I get my refund?"}]
+    raw = client.chat.completions.with_raw_response.create(model="signalbox/auto", messages=asked)
     answer = raw.parse()
     assert answer.object == "chat.completion"
     (choice,) = answer.choices

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import http.client
 import re
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
-from conftest import EVIL, Site
+import pytest
+from conftest import DOCUMENTS, EVIL, Site
 from playwright.sync_api import FilePayload, Page, expect
 
 KAYAK = """# Kayaks 🚣
@@ -18,6 +21,16 @@ We send kayaks to Greenland by ship, never by Donaudampfschifffahrtsgesellschaft
 
 A kayak takes six weeks. In winter it takes eight.
 """
+
+
+@pytest.fixture(autouse=True)
+def _only_the_shops_documents(site: Site) -> Iterator[None]:
+    """Other pages show examples made from the documents, so what a test brings in goes with it."""
+    yield
+    with httpx.Client(base_url=site.url, timeout=30, trust_env=False) as client:
+        for document in client.get("/documents").raise_for_status().json()["items"]:
+            if document["id"] not in DOCUMENTS:
+                client.delete(f"/documents/{quote(document['id'], safe='')}").raise_for_status()
 
 
 def file(name: str, text: str | bytes) -> FilePayload:
@@ -87,8 +100,6 @@ def test_each_bad_file_is_named_with_the_rule_and_the_remedy_and_the_good_one_co
     upload(page, file("good.txt", "The spare key hangs in the hall."), file("new.txt", "The hall is behind the door."))
     expect(row(page, "good.txt").first).to_contain_text("replaced the one before")
     expect(row(page, "new.txt")).to_contain_text("added")
-    for name in ("good.txt", "new.txt"):
-        httpx.delete(f"{site.url}/documents/{name}", timeout=30, trust_env=False)
 
 
 def test_texts_are_shown_and_never_run(page: Page, site: Site) -> None:
@@ -133,7 +144,6 @@ def test_a_long_document_is_shown_in_parts(page: Page, site: Site) -> None:
     expect(page.locator("mark.place")).to_be_in_viewport()
     page.get_by_role("link", name="Earlier").first.click()
     expect(page.get_by_text(re.compile(r"Characters \d")).first).to_be_visible()
-    httpx.delete(f"{site.url}/documents/long.txt", timeout=30, trust_env=False)
 
 
 def test_a_file_that_is_too_large_is_refused_at_the_door(site: Site) -> None:
