@@ -16,6 +16,7 @@ from api.service.lifecycle import Lifecycle
 from api.service.wiring import Service
 from evaluators.review import ReviewQueue
 from evaluators.review.rules import check_reviewer
+from signalbox.jobs import Jobs
 from signalbox.settings import Settings
 from signalbox.storage import KeyStore, PredictionStore
 from signalbox.types import Prediction, Query
@@ -108,6 +109,11 @@ async def _reviews(service: ServiceDep) -> ReviewQueue:
     return service.reviews
 
 
+async def _jobs(service: ServiceDep) -> Jobs:
+    return service.jobs
+
+
+JobsDep = Annotated[Jobs, Depends(_jobs)]
 ReviewsDep = Annotated[ReviewQueue, Depends(_reviews)]
 RouterDep = Annotated[ObservableSystem, Depends(_router)]
 PredictionsDep = Annotated[PredictionStore, Depends(_predictions)]

@@ -68,6 +68,10 @@ class Settings(BaseModel):
         4_000_000_000, ge=0, description="Answers of one batch kept on disk for a caller that does not read yet."
     )
 
+    jobs_at_once: int = Field(1, ge=1, le=64, description="Background jobs that compute at the same time.")
+    max_jobs_waiting: int = Field(20, ge=1, le=1_000, description="Background jobs that may wait for their turn.")
+    experts_memory_mb: int = Field(512, ge=1, description="Megabytes that loaded experts may take together.")
+
     deadline_ms: float = Field(30_000, gt=0, description="Time a query gets when it names none.")
     shutdown_grace_ms: float = Field(10_000, gt=0, description="Time that running queries get when the service stops.")
     alpha: float = Field(0.10, gt=0, lt=1, description="Error rate accepted among answers given without a person.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.routes import batch, documents, health, keys, predict, predictions, reviews, session, verdicts
+from api.routes import batch, documents, health, jobs, keys, predict, predictions, reviews, session, verdicts
 from api.v1 import chat, embeddings, models
 
 ROUTERS = (
@@ -13,6 +13,7 @@ ROUTERS = (
     reviews.router,
     documents.router,
     health.router,
+    jobs.router,
     keys.router,
     session.router,
     chat.router,

@@ -17,6 +17,7 @@ from api.service.folders import make_data_dir
 from api.service.models import Models, Progress, open_models
 from evaluators.review import ReviewQueue, WebhookSender
 from signalbox.errors import SignalboxError
+from signalbox.jobs import Jobs
 from signalbox.settings import Settings
 from signalbox.storage import (
     Database,
@@ -49,6 +50,7 @@ class Service:
     reviews: ReviewQueue = field(init=False)
     verdicts: VerdictStore = field(init=False)
     webhooks: WebhookSender = field(init=False)
+    jobs: Jobs = field(init=False)
 
     def __post_init__(self) -> None:
         self.verdicts = VerdictStore(self.database)
@@ -56,6 +58,7 @@ class Service:
         self.reviews = review_queue(self.settings, self.database, on_notice=self.webhooks.wake)
         self.keys = KeyStore(self.database)
         self.idempotency = IdempotencyStore(self.database)
+        self.jobs = Jobs(self.settings)
         self.batch_places = asyncio.Semaphore(self.settings.max_batch_queries)
 
     async def __aenter__(self) -> Self:
@@ -66,14 +69,15 @@ class Service:
 
     async def close(self) -> None:
         """Stop in the order in which parts need each other; every part is closed even when one fails."""
-        await close_all(self.webhooks, self.reviews)
+        await close_all(self.jobs, self.webhooks, self.reviews)
         await self.models.close()
         await close_all(self.database)
         self.telemetry.shutdown()
 
     def start(self) -> None:
-        """Begin what goes on beside answering: delivering webhooks."""
+        """Begin what goes on beside answering: delivering webhooks, and jobs that were left unfinished."""
         self.webhooks.start()
+        self.jobs.take_up_soon()
 
     async def readiness(self) -> dict[str, str]:
         """Per part `ok`, or the reason why it can't work now. The database decides whether queries can be taken."""

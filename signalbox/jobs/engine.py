@@ -1,0 +1,356 @@
+"""DBOS behind a few plain calls: the only module that imports it, and itself imported with the first job.
+
+Every call blocks and belongs into a thread without an event loop. DBOS exists once a process, so at most one engine is
+open at a time. On SQLite it has a file of its own (rollback journal, so none of the write-ahead log's troubles), on
+PostgreSQL a schema of its own. Values are JSON; DBOS' usual pickles are refused.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dbos import (
+    DBOS,
+    DBOSConfig,
+    DBOSContextSetAuth,
+    DBOSPortableJSONSerializer,
+    PortableWorkflowError,
+    SetWorkflowAttributes,
+    SetWorkflowID,
+    WorkflowStatus,
+    _serialization,
+)
+from dbos._error import DBOSWorkflowCancelledError
+
+from signalbox.errors import Unavailable
+from signalbox.jobs.folders import Folders
+from signalbox.jobs.kinds import Kind
+from signalbox.jobs.supervise import Run, Worker
+from signalbox.jobs.types import JobState
+from signalbox.jobs.wire import JobFailed
+from signalbox.storage.lock import OpenerLock
+from signalbox.telemetry import get_logger
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
+Starter = Callable[[Kind, str, dict[str, Any], Path], Worker]
+
+SCHEMA = "signalbox_jobs"
+# Of the way jobs are kept, not of the release: jobs of another version would not be taken up again.
+_VERSION = "1"
+_MOST_RESTARTS = 20
+_POLL_S = 0.5
+_CONNECTIONS = 6
+
+_STATES: Mapping[str, JobState] = {
+    "ENQUEUED": "queued",
+    "DELAYED": "queued",
+    "PENDING": "running",
+    "SUCCESS": "done",
+    "ERROR": "failed",
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
+    "CANCELLED": "cancelled",
+}
+
+
+class Closing(BaseException):
+    """The engine closes while a job runs. No Exception, so that nothing takes it for the job's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the books are kept: an SQLAlchemy URL, and which process this is among those that share them."""
+
+    url: str
+    executor: str
+    lock: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the books say of a job. Times are Unix milliseconds."""
+
+    id: str
+    kind: str
+    state: JobState
+    created_ms: int
+    started_ms: int | None
+    ended_ms: int | None
+    by: str | None
+    arguments: dict[str, Any]
+    notes: dict[str, Any]
+    result: Any
+    problem: dict[str, Any] | None
+
+
+class Engine:
+    """An open engine; `open` makes it."""
+
+    def __init__(self, kinds: Mapping[str, Kind], folders: Folders, start: Starter, queues: Mapping[str, int]) -> None:
+        self._folders = folders
+        self._start_worker = start
+        self._queues = queues
+        self._kinds = kinds
+        self._workflows: dict[str, Callable[[dict[str, Any]], Any]] = {}
+        self._runs: dict[str, Run] = {}
+        self._lock = threading.Lock()
+        self._closing = False
+        self._resources = ExitStack()
+        self._executor = ""
+
+    def open(self, place: Place) -> None:
+        """Connect, take up what was not finished, and begin to work.
+
+        Raises:
+            Unavailable: this process or another one works on these jobs already.
+        """
+        if not _the_only_one.acquire(blocking=False):
+            raise Unavailable("This process works on the jobs of another service already; a process has one of them.")
+        with ExitStack() as resources:
+            resources.callback(_the_only_one.release)
+            lock = OpenerLock.acquire(place.lock, "the jobs of this data directory")
+            resources.callback(lock.release)
+            _quieten()
+            self._executor = place.executor
+            config: DBOSConfig = {
+                "name": "signalbox",
+                "system_database_url": place.url,
+                "dbos_system_schema": SCHEMA,
+                "sys_db_pool_size": _CONNECTIONS,
+                "application_version": _VERSION,
+                "executor_id": place.executor,
+                "serializer": DBOSPortableJSONSerializer(),
+                "enable_otlp": False,
+                "log_level": "WARNING",
+            }
+            DBOS(config=config)
+            resources.callback(_destroy)
+            for kind in self._kinds.values():
+                self._workflows[kind.name] = self._workflow(kind)
+            DBOS.listen_queues([self._queue(name) for name in self._queues])
+            DBOS.launch()
+            for name, at_once in self._queues.items():
+                DBOS.register_queue(
+                    self._queue(name),
+                    worker_concurrency=at_once,
+                    polling_interval_sec=_POLL_S,
+                    on_conflict="always_update",
+                )
+            self._resources = resources.pop_all()
+
+    def close(self) -> None:
+        """Stop working; what runs goes on when the next engine opens."""
+        with self._lock:
+            self._closing = True
+            running = list(self._runs.values())
+        for run in running:
+            run.stop(Closing())
+        self._resources.close()
+
+    def start(self, kind: str, job_id: str, arguments: dict[str, Any], by: str | None) -> None:
+        with SetWorkflowID(job_id), SetWorkflowAttributes({}), DBOSContextSetAuth(by, None):
+            DBOS.enqueue_workflow(self._queue(self._kinds[kind].queue), self._workflows[kind], arguments)
+
+    def get(self, job_id: str) -> Row | None:
+        found = DBOS.list_workflows(workflow_ids=[job_id])
+        return _row(found[0]) if found else None
+
+    def count(self, states: Sequence[JobState], most: int) -> int:
+        """How many jobs are in one of `states`; no more than `most` are counted."""
+        found = DBOS.list_workflows(status=_names(states), limit=most, load_input=False, load_output=False)
+        return len(found)
+
+    def newest(
+        self, kind: str | None, states: Sequence[JobState] | None, before_ms: int | None, limit: int, offset: int = 0
+    ) -> list[Row]:
+        """Jobs made up to `before_ms`, the newest first."""
+        until = None if before_ms is None else datetime.fromtimestamp((before_ms + 1) / 1000, UTC).isoformat()
+        found = DBOS.list_workflows(
+            name=kind,
+            status=None if states is None else _names(states),
+            end_time=until,
+            limit=limit,
+            offset=offset,
+            sort_desc=True,
+        )
+        return [_row(status) for status in found]
+
+    def cancel(self, job_id: str) -> None:
+        DBOS.cancel_workflow(job_id)
+        with self._lock:
+            run = self._runs.get(job_id)
+        if run is not None:
+            run.stop(_cancelled(job_id))
+
+    def resume(self, job_id: str, kind: str) -> None:
+        """Go on with a job that was cancelled or has failed, after the last step that it finished."""
+        done = 0
+        for step in DBOS.list_workflow_steps(job_id):
+            if step["error"] is not None:
+                break
+            done = step["function_id"]
+        DBOS.update_workflow_attributes(job_id, {"begun": False}, merge=True)
+        DBOS.rewind_workflow(job_id, start_step=done + 1, queue_name=self._queue(self._kinds[kind].queue))
+
+    def delete(self, job_ids: Sequence[str]) -> None:
+        DBOS.delete_workflows([*job_ids])
+
+    def _queue(self, name: str) -> str:
+        """A queue for each process that shares the books, since a job's files lie with one of them."""
+        return f"{name}-{self._executor}"
+
+    def _workflow(self, kind: Kind) -> Callable[[dict[str, Any]], Any]:
+        @DBOS.workflow(name=kind.name, max_recovery_attempts=_MOST_RESTARTS)
+        def workflow(arguments: dict[str, Any]) -> Any:
+            job_id = DBOS.workflow_id
+            assert job_id is not None
+            return self._run(kind, job_id, arguments)
+
+        return workflow
+
+    def _run(self, kind: Kind, job_id: str, arguments: dict[str, Any]) -> Any:
+        folder = self._folders.of(job_id)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        run = Run(job_id, lambda: self._start_worker(kind, job_id, arguments, folder), _Books(job_id))
+        with self._lock:
+            if self._closing:
+                raise Closing
+            self._runs[job_id] = run
+        try:
+            result = run.run()
+        except JobFailed as failed:
+            log.warning("a job failed", job=job_id, kind=kind.name, detail=failed.detail)
+            raise
+        finally:
+            with self._lock:
+                del self._runs[job_id]
+        self._folders.remove(job_id)
+        return result
+
+
+class _Books:
+    """The durable side of one run."""
+
+    def __init__(self, job_id: str) -> None:
+        self._job_id = job_id
+        self._begun = False
+
+    def step(self, name: str, perform: Callable[[], Any]) -> Any:
+        try:
+            return DBOS.run_step({"name": name}, perform)
+        except PortableWorkflowError as error:  # what JobFailed becomes in the books
+            raise JobFailed(_problem(error)) from None
+
+    def report(self, share: float, stage: str) -> None:
+        notes: dict[str, Any] = {"progress": share, "stage": stage}
+        if not self._begun:
+            self._begun = True
+            notes["from"] = share
+        _apart(lambda: DBOS.update_workflow_attributes(self._job_id, notes, merge=True))
+
+    def check(self) -> None:
+        status = _apart(lambda: DBOS.get_workflow_status(self._job_id))
+        if status is None or status.status == "CANCELLED":
+            raise _cancelled(self._job_id)
+
+
+_the_only_one = threading.Lock()
+
+
+def _apart(call: Callable[[], T]) -> T:
+    """`call()` as from outside the workflow, since within it would be a step, to be repeated in the same order."""
+    return contextvars.Context().run(call)
+
+
+def _cancelled(job_id: str) -> DBOSWorkflowCancelledError:
+    return DBOSWorkflowCancelledError(f"The job {job_id} was cancelled.")
+
+
+def _destroy() -> None:
+    DBOS.destroy(destroy_registry=True)
+
+
+def _names(states: Sequence[JobState]) -> list[str]:
+    return [name for name, state in _STATES.items() if state in states]
+
+
+def _row(status: WorkflowStatus) -> Row:
+    given = status.input["args"] if status.input else ()
+    problem = None if status.error is None else _problem(status.error)
+    if status.status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
+        problem = {
+            "title": "Job crashed",
+            "detail": f"The service was ended {_MOST_RESTARTS} times while the job ran. Resume it, or start it with "
+            "less to do.",
+            "field": None,
+        }
+    return Row(
+        id=status.workflow_id,
+        kind=status.name,
+        state=_STATES[status.status],
+        created_ms=status.created_at or 0,
+        started_ms=status.dequeued_at,
+        ended_ms=status.completed_at,
+        by=status.authenticated_user,
+        arguments=given[0] if given and isinstance(given[0], dict) else {},
+        notes=status.attributes or {},
+        result=status.output,
+        problem=problem,
+    )
+
+
+def _problem(error: BaseException) -> dict[str, Any]:
+    data = getattr(error, "data", None)
+    if isinstance(data, dict) and "detail" in data:
+        return data
+    return {
+        "title": "Internal error",
+        "detail": "The job could not be run. The service's log tells more.",
+        "field": None,
+    }
+
+
+class _RefusePickles(_serialization.DefaultSerializer):
+    """Stands where DBOS would load the pickle of a row that says it holds one."""
+
+    def serialize(self, data: Any) -> str:
+        raise TypeError(f"{type(data).__name__} would be kept as a pickle")
+
+    def deserialize(self, serialized_data: str) -> Any:
+        raise TypeError(f"{len(serialized_data)} characters that say they are a pickle are not loaded")
+
+
+class _IntoOurLog(logging.Handler):
+    """DBOS' warnings, and nothing else of what it says; its own console handler is then not made."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, (JobFailed, DBOSWorkflowCancelledError, Closing)):
+            return  # the job says so itself
+        log.warning("jobs", said=record.getMessage()[:500], exc_info=record.exc_info)
+
+
+def _quieten() -> None:
+    _serialization.DBOSDefaultSerializer = _RefusePickles()
+    logger = logging.getLogger("dbos")
+    if not any(isinstance(handler, _IntoOurLog) for handler in logger.handlers):
+        logger.handlers = [_IntoOurLog(logging.WARNING)]
+        logger.propagate = False
+
+
+def private_file(path: Path) -> None:
+    """Make an empty file that only its owner can read, if there is none."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return

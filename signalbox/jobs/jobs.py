@@ -1,0 +1,354 @@
+"""Jobs: the interface to background work, for one event loop. What keeps the books is opened with the first job."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from signalbox.errors import Conflict, InvalidInput, NotFound, Overloaded, SignalboxError, TooLarge, UnknownName
+from signalbox.files import disk_errors_explained, write_atomically
+from signalbox.jobs.folders import Folders, is_job_id
+from signalbox.jobs.kinds import Kind
+from signalbox.jobs.process import JobProcess
+from signalbox.jobs.types import Job, JobPage, JobProblem, JobState
+from signalbox.settings import Settings
+from signalbox.telemetry import get_logger
+from signalbox.types import new_id, utc_now
+
+if TYPE_CHECKING:
+    from signalbox.jobs.engine import Engine, Row
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
+
+MOST_ARGUMENT_BYTES = 64_000
+_MOST_KEPT = 1_000
+_SWEEP_AT_ONCE = 200
+_WAITING_AT_ONCE = 4
+_FOLLOW_EVERY_S = 0.5
+_MOST_FOLLOWERS = 100
+_SAME_MOMENT = 100  # some databases date jobs by the second
+_CURSOR = re.compile(r"(\d{1,15})\.(job_[0-9A-Z]{26})")
+_KEPT_FOR_MS = 24 * 3_600_000
+
+
+class Jobs:
+    """Background work of one service.
+
+    Args:
+        kinds: what can be started, by the kind's name.
+    """
+
+    def __init__(self, settings: Settings, kinds: Iterable[Kind] = ()) -> None:
+        self._settings = settings
+        self._kinds: dict[str, Kind] = {kind.name: kind for kind in kinds}
+        self._home = settings.data_dir / "jobs"
+        self._folders = Folders(self._home)
+        self._engine: Engine | None = None
+        self._opening = asyncio.Lock()
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="jobs")
+        self._followers = 0
+        self._closed = False
+        self._taking_up: asyncio.Task[None] | None = None
+
+    def register(self, kind: Kind) -> None:
+        """Add a kind of work; before the first job only."""
+        if self._engine is not None:
+            raise Conflict(f"The kind {kind.name!r} comes too late: jobs are being worked on already.")
+        self._kinds[kind.name] = kind
+
+    async def start(
+        self, kind: str, arguments: dict[str, Any], by: str | None = None, *, fill: Callable[[Path], None] | None = None
+    ) -> Job:
+        """Queue a job; when this returns it survives whatever happens to the process.
+
+        Args:
+            arguments: JSON values of at most 64 kB together; they are shown to everybody who may see jobs.
+            by: who asks for it, by name.
+            fill: puts files into the job's folder, in a thread; what it raises is raised here, and there is no job.
+
+        Raises:
+            UnknownName: there is no such kind.
+            InvalidInput, TooLarge: the arguments are no JSON, or too much.
+            Overloaded: too many jobs wait already.
+        """
+        if kind not in self._kinds:
+            raise UnknownName(f"There is no kind of job {kind!r}; known are: {', '.join(self._kinds)}.", field="kind")
+        _check_arguments(arguments)
+        engine = await self._opened()
+        job_id, most = new_id("job"), self._settings.max_jobs_waiting
+
+        def queue() -> None:
+            if engine.count(("queued",), most) >= most:
+                raise Overloaded(
+                    f"{most} jobs wait already. Wait until one is done, cancel one, or raise "
+                    "SIGNALBOX_MAX_JOBS_WAITING.",
+                    retry_after_s=60,
+                )
+            self._folders.make(job_id, fill)
+            try:
+                engine.start(kind, job_id, arguments, by)
+            except BaseException:
+                self._folders.remove(job_id)
+                raise
+
+        await self._do(queue)
+        return await self.get(job_id)
+
+    async def get(self, job_id: str) -> Job:
+        """Raises NotFound where there is no such job."""
+        row = await self._row(job_id)
+        if row is None:
+            raise NotFound(f"There is no job {job_id[:80]!r}.", field="id")
+        return _job(row)
+
+    async def list(
+        self, *, kind: str | None = None, state: JobState | None = None, cursor: str | None = None, limit: int = 50
+    ) -> JobPage:
+        """Jobs, the newest first.
+
+        Raises:
+            InvalidInput: the cursor is none of a page before.
+        """
+        after = _read_cursor(cursor)
+        engine = await self._opened_if_used()
+        if engine is None:
+            return JobPage(items=())
+        states = None if state is None else (state,)
+        rows = await self._do(
+            lambda: engine.newest(kind, states, after[0] if after else None, limit + 1 + _SAME_MOMENT)
+        )
+        rows = sorted(rows, key=_order, reverse=True)
+        if after is not None:
+            rows = [row for row in rows if _order(row) < after]
+        items = tuple(_job(row) for row in rows[:limit])
+        more = len(rows) > limit
+        return JobPage(items=items, next_cursor="{}.{}".format(*_order(rows[limit - 1])) if more else None)
+
+    async def cancel(self, job_id: str) -> Job:
+        """End a job; what it has finished is kept, so that it can be resumed. Cancelling twice is no error.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it is done or has failed.
+        """
+        job = await self.get(job_id)
+        if job.state in ("done", "failed"):
+            raise Conflict(f"The job {job.id} can't be cancelled: it is {_in_words(job.state)}.")
+        engine = await self._opened()
+        if not job.ended:
+            await self._do(lambda: engine.cancel(job_id))
+        return await self.get(job_id)
+
+    async def resume(self, job_id: str) -> Job:
+        """Go on with a job that failed or was cancelled, after the last step that it finished.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it goes on or is done, or its files are gone: they are kept for a day.
+        """
+        job = await self.get(job_id)
+        if job.state not in ("failed", "cancelled"):
+            raise Conflict(f"The job {job.id} can't be resumed: it is {_in_words(job.state)}.")
+        if job.kind not in self._kinds:
+            raise Conflict(f"The job {job.id} can't be resumed: this service does not do {job.kind!r}.")
+        engine = await self._opened()
+        if not self._folders.of(job_id).is_dir():
+            raise Conflict(f"The job {job.id} can't be resumed: its files are gone. Start it again.")
+        await self._do(lambda: engine.resume(job_id, job.kind))
+        return await self.get(job_id)
+
+    async def follow(self, job_id: str) -> AsyncIterator[Job]:
+        """The job as it is, and again whenever something has changed, until it has ended.
+
+        Raises:
+            NotFound: there is no such job.
+            Overloaded: too many follow jobs already.
+        """
+        if self._followers >= _MOST_FOLLOWERS:
+            raise Overloaded(f"{self._followers} callers follow jobs already. Ask again later.", retry_after_s=5)
+        self._followers += 1
+        try:
+            last: Job | None = None
+            while True:
+                job = await self.get(job_id)
+                if last is None or _news(job) != _news(last):
+                    yield job
+                if job.ended:
+                    return
+                last = job
+                await asyncio.sleep(_FOLLOW_EVERY_S)
+        finally:
+            self._followers -= 1
+
+    def take_up_soon(self) -> None:
+        """Go on with what an earlier process left unfinished; where it left nothing, nothing is opened."""
+        self._taking_up = asyncio.create_task(self._take_up(), name="jobs")
+
+    async def _take_up(self) -> None:
+        try:
+            if await self._do(lambda: any(self._folders.all())):
+                await self._opened()
+        except SignalboxError as error:
+            log.warning("unfinished jobs can't be taken up", reason=error.detail)
+
+    async def close(self) -> None:
+        """Stop working. Jobs under way are ended at once and go on when the next service opens."""
+        async with self._opening:
+            self._closed = True
+            if self._engine is not None:
+                engine, self._engine = self._engine, None
+                await asyncio.get_running_loop().run_in_executor(self._threads, engine.close)
+        self._threads.shutdown(wait=False)
+
+    async def _row(self, job_id: str) -> Row | None:
+        if not is_job_id(job_id):
+            return None
+        engine = await self._opened_if_used()
+        return None if engine is None else await self._do(lambda: engine.get(job_id))
+
+    async def _opened_if_used(self) -> Engine | None:
+        """The engine, if there can be any job: who only looks opens nothing."""
+        if self._engine is None and self._settings.database_url is None and not self._file.exists():
+            return None
+        return await self._opened()
+
+    @property
+    def _file(self) -> Path:
+        return self._home / "jobs.db"
+
+    async def _opened(self) -> Engine:
+        if self._engine is None:
+            async with self._opening:
+                if self._closed:
+                    raise Overloaded("The service stops; ask again when it is back.", retry_after_s=5)
+                if self._engine is None:
+                    self._engine = await self._do(self._open)
+        return self._engine
+
+    def _open(self) -> Engine:
+        from signalbox.jobs.engine import Engine, Place, private_file
+
+        with disk_errors_explained(self._home):
+            self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            executor = self._home / "executor"
+            if not executor.exists():
+                write_atomically(executor, new_id("exe").encode())
+            if self._settings.database_url is None:
+                private_file(self._file)
+        place = Place(self._url(), executor.read_text(encoding="ascii").strip(), self._home / "lock")
+        engine = Engine(
+            self._kinds,
+            self._folders,
+            self._worker,
+            {"computing": self._settings.jobs_at_once, "waiting": _WAITING_AT_ONCE},
+        )
+        engine.open(place)
+        self._sweep(engine)
+        return engine
+
+    def _url(self) -> str:
+        if self._settings.database_url is None:
+            return f"sqlite:///{self._file.absolute()}"
+        from signalbox.storage.postgres import parse_url
+
+        return parse_url(self._settings.database_url).render_as_string(hide_password=False)
+
+    def _worker(self, kind: Kind, job_id: str, arguments: dict[str, Any], folder: Path) -> JobProcess:
+        return JobProcess(kind, job_id, arguments, folder, self._settings.data_dir)
+
+    def _sweep(self, engine: Engine) -> None:
+        """Remove what nobody will ask for: all but the newest jobs, and files of jobs that are over."""
+        old = engine.newest(None, ("done", "failed", "cancelled"), None, _SWEEP_AT_ONCE, offset=_MOST_KEPT)
+        if old:
+            engine.delete([row.id for row in old])
+        now_ms = utc_now().timestamp() * 1000
+        for job_id in self._folders.all():
+            row = engine.get(job_id)
+            if (
+                row is None
+                or row.state == "done"
+                or (row.ended_ms is not None and now_ms - row.ended_ms > _KEPT_FOR_MS)
+            ):
+                self._folders.remove(job_id)
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _check_arguments(arguments: dict[str, Any]) -> None:
+    try:
+        size = len(json.dumps(arguments, allow_nan=False).encode())
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"A job's arguments must be JSON values: {error}.", field="arguments") from None
+    if size > MOST_ARGUMENT_BYTES:
+        raise TooLarge(
+            f"The job's arguments have {size:,} bytes; the limit is {MOST_ARGUMENT_BYTES:,}. Give large values as a "
+            "file.",
+            field="arguments",
+        )
+
+
+def _order(row: Row) -> tuple[int, str]:
+    return row.created_ms, row.id
+
+
+def _read_cursor(cursor: str | None) -> tuple[int, str] | None:
+    if cursor is None:
+        return None
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
+        raise InvalidInput("This is no cursor that this service gave.", field="cursor")
+    return int(found[1]), found[2]
+
+
+def _in_words(state: JobState) -> str:
+    return {"failed": "over, it has failed", "queued": "waiting for its turn"}.get(state, state)
+
+
+def _news(job: Job) -> tuple[object, ...]:
+    return job.state, job.progress, job.stage
+
+
+def _job(row: Row) -> Job:
+    share = 1.0 if row.state == "done" else float(row.notes.get("progress", 0.0))
+    stage = {"queued": "waiting for its turn", "done": "done"}.get(row.state) or str(row.notes.get("stage", "starting"))
+    return Job(
+        id=row.id,
+        kind=row.kind,
+        state=row.state,
+        progress=share,
+        stage=stage,
+        eta_ms=_eta_ms(row, share),
+        created_at=_moment(row.created_ms),
+        started_at=None if row.started_ms is None else _moment(row.started_ms),
+        ended_at=None if row.ended_ms is None else _moment(row.ended_ms),
+        by=row.by,
+        arguments=row.arguments,
+        result=row.result if row.state == "done" else None,
+        error=None if row.problem is None or row.state != "failed" else _shown(row.problem),
+    )
+
+
+def _shown(problem: dict[str, Any]) -> JobProblem:
+    return JobProblem(title=problem.get("title") or "Failed", detail=problem["detail"], field=problem.get("field"))
+
+
+def _eta_ms(row: Row, share: float) -> float | None:
+    """What is left at the pace since the job was started last."""
+    done_since = share - float(row.notes.get("from", 0.0))
+    if row.state != "running" or row.started_ms is None or done_since < 0.02:
+        return None
+    spent_ms = utc_now().timestamp() * 1000 - row.started_ms
+    return max(0.0, spent_ms * (1 - share) / done_since)
+
+
+def _moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
