@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -72,46 +71,11 @@ def test_a_megabyte_is_cut_where_the_declaration_says() -> None:
 
 # What the steps treat specially, so that Hypothesis meets their interplay.
 PIECES = st.sampled_from(
-    ["<", ">", "&", ";", "amp;", "lt;", "gt;", "#38;", "<b>", "</b>", "<br/>", "<!--", "-->", "<script>", "</script>"]
-    + [
-        "&#x26;",
-        "&amp;lt;",
-        "Ã©",
-        "â€™",
-        "\x92",
-        "Â",
-        "\xa0",
-        "ﬁ",
-        "＜",
-        "＆",
-        "ｗｗｗ",
-        "о",
-        "е",
-        "\u200d",
-        "\u0301",
-        "İ",
-    ]
-    + [
-        "http://",
-        "www.",
-        "t.co/",
-        "x.com",
-        "/",
-        ".",
-        ",",
-        ")",
-        "(",
-        "@",
-        "@user",
-        "u/",
-        "abc",
-        "a@b.de",
-        "+",
-        "mailto:",
-    ]
-    + ["4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "+44 7700 900123", "020 7946 0958", "0", "1", "-", "00"]
-    + ["👍", "🏽", "👩\u200d💻", "❤", "\ufe0f", "🇩", "🇪", "1\ufe0f\u20e3", "🤷", "♀", "ooo", "oooo", "S", "ſſſ", "!!!!"]
-    + [" ", "\n", "\x00", "\u2800", "a", "b", "x", "\ud83d", "\ude00", "मी", "ى", "漢"]
+    r"""< > & ; amp; lt; gt; #38; <b> </b> <br/> <!-- --> <script> </script> &#x26; &amp;lt; Ã© â€™ Â ﬁ ＜ ＆ ｗｗｗ о е İ
+    http:// www. t.co/ x.com / . , ) ( @ @user u/ abc a@b.de + mailto: 4111111111111111 DE89370400440532013000
+    +447700900123 020-7946-0958 0 1 - 00 👍 🏽 👩‍💻 ❤ 🇩 🇪 1️⃣ 🤷 ♀ ooo oooo S ſſſ !!!! a b x मी ى 漢""".split()
+    + ["4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "+44 7700 900123", " ", "\n", "\x00", "\x92", "\xa0"]
+    + ["\u2800", "\u200d", "\u0301", "\ufe0f", "\ud83d", "\ude00"]
 )
 MIXED = st.lists(PIECES | st.characters(), max_size=14).map("".join)
 
