@@ -14,7 +14,7 @@ run: .venv/serving.stamp
 	@exec $(BIN)/signalbox serve
 
 test: .venv/dev.stamp
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2
 
 lint: .venv/dev.stamp
 	@$(BIN)/ruff check .

@@ -20,6 +20,9 @@ _getaddrinfo = socket.getaddrinfo
 _KEPT = {"SIGNALBOX_DATA"}
 _LEAKING = ("SIGNALBOX_", "OPENAI_", "OTEL_")
 
+# Whole systems, the local LLM and browsers: each wants all of a small machine, so no two of them run side by side.
+_STARVING = ("tests/e2e/", "tests/models/local/", "tests/ui/")
+
 
 class NetworkBlocked(RuntimeError):
     """A test tried to leave the machine. Not an OSError, so that no retry or fallback swallows it."""
@@ -91,6 +94,33 @@ def encoder_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from signalbox.encoder import load_encoder
     from signalbox.settings import Settings
 
-    folder = tmp_path_factory.mktemp("encoder-data")
-    load_encoder(Settings(data_dir=folder))
-    return folder
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of all processes; the export itself lets the others wait for the first
+    load_encoder(Settings(data_dir=folder / "encoder-data"))
+    return folder / "encoder-data"
+
+
+def _group(nodeid: str) -> str:
+    """What is run in one process, one test after the other: a file, or what would starve beside its like."""
+    path = nodeid.partition("::")[0]
+    return "tests/e2e" if path.startswith(_STARVING) else path
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        # What takes longest begins first, so that no process is left with it at the end.
+        items.sort(key=lambda item: not item.nodeid.startswith(_STARVING))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `-n`, files are handed to processes whole, because their tests share services."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from conftest import DOCUMENTS, EVIL, Site
 from playwright.sync_api import FilePayload, Page, expect
+from ui_site import DOCUMENTS, EVIL, Site
 
 KAYAK = """# Kayaks 🚣
 

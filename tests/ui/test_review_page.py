@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import EVIL, Site, started
 from playwright.sync_api import Browser, Locator, Page, expect
+from ui_site import EVIL, Site, started
 
 ARABIC = "كم يستغرق رد الأموال بعد إرجاع البضاعة؟"
 LONG = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz"

@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from conftest import HERE, Site, started
 from playwright.sync_api import BrowserContext, Page, expect
+from ui_site import HERE, Site, started
 
 from signalbox.settings import Settings
 from signalbox.storage import KeyStore, open_database

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import httpx
-from conftest import EVIL, Site
 from playwright.sync_api import Page, expect
+from ui_site import EVIL, Site
 
 
 def open_ask(page: Page, site: Site) -> None:

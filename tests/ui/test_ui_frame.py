@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
-from conftest import Site
 from playwright.sync_api import Browser, Page, expect
+from ui_site import Site
 
 from api.ui.theme import DARK, LIGHT
 

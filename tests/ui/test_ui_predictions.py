@@ -7,8 +7,8 @@ import io
 import re
 
 import httpx
-from conftest import EVIL, OLD_PREDICTIONS, Site
 from playwright.sync_api import Page, expect
+from ui_site import EVIL, OLD_PREDICTIONS, Site
 
 
 def predict(site: Site, query: str, **constraints: object) -> str:
