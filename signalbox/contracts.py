@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from signalbox.types import Answer, Contribution, Message, Prediction, Query, Quote, Usage, Verdict
+from signalbox.types import Answer, Evidence, Message, Prediction, Query, Quote, Usage, Verdict
 
 Vectors = NDArray[np.float32]
 
@@ -172,7 +172,7 @@ class Opinion:
     answer: Answer
     confidence: float
     features: Mapping[str, float]
-    evidence: tuple[Contribution, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 class Expert(Protocol):

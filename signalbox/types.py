@@ -83,20 +83,24 @@ class LabelAnswer(Frozen):
 
 
 class ValueAnswer(Frozen):
-    """A number with the interval that covers it at `level`."""
+    """A number with the interval that covers it at `level`; `task` says which, where an expert gives several."""
 
     estimate: float
     low: float
     high: float
     level: Probability
     unit: str | None = None
+    task: str | None = None
 
 
 class Answer(Frozen):
+    """`value` is the first number, `values` all of them where an expert gives several."""
+
     text: str | None = None
     short: str | None = None
     labels: tuple[LabelAnswer, ...] | None = None
     value: ValueAnswer | None = None
+    values: tuple[ValueAnswer, ...] | None = None
     provisional: bool = False
 
 
@@ -113,15 +117,47 @@ class Quote(Frozen):
 
 
 class Contribution(Frozen):
-    """How much one feature moved a prediction."""
+    """How much one feature moved a prediction: log-odds of the label, or the number's own unit.
+
+    Of a text the feature is a word or phrase of it: `text[start:end] == feature`, offsets in characters.
+    """
 
     kind: Literal["contribution"] = "contribution"
     feature: str
     value: str | float | None
     effect: float
+    start: int | None = Field(None, ge=0)
+    end: int | None = Field(None, ge=0)
 
 
-Evidence = Annotated[Quote | Contribution, Field(discriminator="kind")]
+class Example(Frozen):
+    """A training example like the text: its labels or numbers by task, and the cosine between both."""
+
+    kind: Literal["example"] = "example"
+    text: str
+    labels: dict[str, str | float]
+    similarity: Annotated[float, Field(ge=-1.0, le=1.0, allow_inf_nan=False)]
+
+
+class Span(Frozen):
+    """Words of a text: `text[start:end]`, offsets in characters."""
+
+    text: str
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+
+
+class Counterfactual(Frozen):
+    """The fewest words found without which a task's label is another one; `label` is None where none were found."""
+
+    kind: Literal["counterfactual"] = "counterfactual"
+    task: str
+    removed: tuple[Span, ...] = ()
+    label: str | None = None
+    probability: Probability | None = None
+
+
+Evidence = Annotated[Quote | Contribution | Example | Counterfactual, Field(discriminator="kind")]
 
 
 class Attempt(Frozen):

@@ -1,0 +1,10 @@
+"""Why a text model says what it says: the words that carried it, examples like it, and what would change it.
+
+Nothing here is learnt or stored; a model is asked again about the text with parts of it left out.
+"""
+
+from classifiers.explain.explain import Explanation, explain
+from classifiers.explain.neighbours import Memory, nearest
+from classifiers.explain.reading import Reader
+
+__all__ = ["Explanation", "Memory", "Reader", "explain", "nearest"]

@@ -1,0 +1,89 @@
+"""One explanation from its three parts, within a limit on how often the model is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from classifiers.explain.contributions import effects
+from classifiers.explain.counterfactual import counterfactual
+from classifiers.explain.neighbours import Memory, nearest
+from classifiers.explain.pieces import Effect
+from classifiers.explain.reading import Reader, Reading
+from signalbox.contracts import Vectors
+from signalbox.errors import InvalidInput
+from signalbox.types import Contribution, Counterfactual, Evidence, Example
+
+MOST_PIECES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a prediction came out as it did.
+
+    Attributes:
+        contributions: words and phrases, strongest first, with offsets in the shown text where they have any.
+        counterfactual: None for numbers, and where it was not asked for.
+        asked: texts the model was asked about beside the one explained.
+    """
+
+    contributions: tuple[Contribution, ...]
+    examples: tuple[Example, ...]
+    counterfactual: Counterfactual | None
+    asked: int
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """All of it, as it goes over the wire."""
+        end = () if self.counterfactual is None else (self.counterfactual,)
+        return (*self.contributions, *self.examples, *end)
+
+
+def explain(
+    reader: Reader,
+    text: str,
+    vectors: Vectors | None = None,
+    *,
+    column: int | None = None,
+    memory: Memory | None = None,
+    most_contributions: int = 8,
+    most_examples: int = 3,
+    most_pieces: int = MOST_PIECES,
+    change: bool = True,
+) -> Explanation:
+    """Explain what a model says of one text.
+
+    Args:
+        text: as it is shown to people; offsets are into it.
+        vectors: the encoder's of the prepared text, shape (1, dimension), to save encoding it.
+        column: the label to explain; None for the one predicted.
+        memory: where examples come from; None gives none.
+        most_pieces: how often the model may be asked with one word or phrase left out.
+        change: look for the words without which the label would be another one: up to about 100 questions more.
+
+    Raises:
+        InvalidInput: the task has no such label, or `most_pieces` is less than 1.
+    """
+    width = reader.task.width
+    if column is not None and not 0 <= column < width:
+        raise InvalidInput(f"{reader.task.name!r} has {width} labels; there is no number {column}.", field="column")
+    if most_pieces < 1:
+        raise InvalidInput("At least one piece of a text must be left out to see what it does.", field="most_pieces")
+    reading = Reading(reader, text, reader.outputs([text], vectors))
+    predicted = reading.column
+    wanted = predicted if column is None else column
+    found = effects(reading, wanted, most_pieces=most_pieces)
+    changed = None
+    if change and reader.task.kind != "regression":
+        own = found if wanted == predicted else effects(reading, predicted, most_pieces=most_pieces)
+        changed = counterfactual(reading, own)
+    return Explanation(
+        contributions=tuple(map(_contribution, found[:most_contributions])),
+        examples=() if memory is None else nearest(memory, reading.whole.vectors[0], most=most_examples),
+        counterfactual=changed,
+        asked=reading.asked,
+    )
+
+
+def _contribution(effect: Effect) -> Contribution:
+    start, end = (None, None) if effect.piece is None else (effect.piece.start, effect.piece.end)
+    return Contribution(feature=effect.text, value=None, effect=effect.effect, start=start, end=end)

@@ -1,0 +1,97 @@
+"""Asking a model about a text as it is shown, with pieces of it left out, each such text once.
+
+Knows how a shown text becomes scores: prepared, encoded, judged. What is asked and why is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from classifiers.contract import Floats, Outputs, Task, TextModel
+from classifiers.explain.pieces import Piece, without
+from signalbox.contracts import Encoder, Vectors
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A model with all that lies between a shown text and what is said of one of its tasks.
+
+    Attributes:
+        index: the task's place among the model's.
+        prepare: makes of a shown text what the model has learnt from.
+        temperature: what logits are divided by to be honest log-odds.
+        probabilities: from logits, shape (n, labels), to calibrated probabilities of that shape; None: their softmax
+            at `temperature`.
+    """
+
+    model: TextModel
+    encoder: Encoder
+    task: Task
+    index: int = 0
+    prepare: Callable[[str], str] = _as_it_is
+    temperature: float = 1.0
+    probabilities: Callable[[Floats], Floats] | None = None
+
+    def outputs(self, texts: Sequence[str], vectors: Vectors | None = None) -> Outputs:
+        """What the model says of shown texts; `vectors` are the encoder's of the prepared texts, to save encoding."""
+        prepared = [self.prepare(text) for text in texts]
+        return self.model.outputs(prepared, self.encoder.encode(prepared) if vectors is None else vectors)
+
+    def judge(self, scores: Floats) -> Floats:
+        """Calibrated probabilities, shape (n, labels)."""
+        if self.probabilities is not None:
+            return self.probabilities(scores)
+        exponentials = np.exp((scores - scores.max(axis=1, keepdims=True)) / self.temperature)
+        out: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
+        return out
+
+    def worth(self, scores: Floats, column: int) -> Floats:
+        """What effects are differences of, shape (n,): a label's log-odds, or the number."""
+        if self.task.kind == "regression":
+            return scores[:, 0]
+        if scores.shape[1] < 2:
+            return np.zeros(len(scores))
+        others = np.delete(scores, column, axis=1) / self.temperature
+        peak = others.max(axis=1)
+        out: Floats = scores[:, column] / self.temperature - peak - np.log(np.exp(others - peak[:, None]).sum(axis=1))
+        return out
+
+
+@dataclass
+class Reading:
+    """One text as a reader reads it, whole and in part; answers are kept, so asking again costs nothing."""
+
+    reader: Reader
+    text: str
+    whole: Outputs
+    asked: int = 0
+    _known: dict[frozenset[Piece], Floats] = field(default_factory=dict, repr=False)
+
+    @property
+    def scores(self) -> Floats:
+        """Of the whole text, shape (1, width)."""
+        return self.whole.scores[self.reader.index]
+
+    @property
+    def column(self) -> int:
+        """The label predicted; 0 for a number."""
+        return 0 if self.reader.task.kind == "regression" else int(self.reader.judge(self.scores)[0].argmax())
+
+    def scores_without(self, removals: Sequence[Collection[Piece]]) -> Floats:
+        """Scores of the text less each set of pieces, shape (len(removals), width), in one batch."""
+        keys = [frozenset(removal) for removal in removals]
+        new = list(dict.fromkeys(key for key in keys if key not in self._known))
+        if new:
+            outputs = self.reader.outputs([without(self.text, key) for key in new])
+            self._known.update(zip(new, outputs.scores[self.reader.index], strict=True))
+            self.asked += len(new)
+        if not keys:
+            return np.empty((0, self.scores.shape[1]))
+        return np.stack([self._known[key] for key in keys])
