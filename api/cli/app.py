@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from api.cli import bench, calibrate, doctor, experts, ingest, init, keys, predict, review, serve
+from api.cli import bench, calibrate, data, doctor, experts, ingest, init, keys, predict, review, serve, train
 from signalbox.errors import DeadlineExceeded, MissingDependency, SignalboxError, Unavailable, UpstreamError
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ for command in (init.init, serve.serve, predict.predict, ingest.ingest, calibrat
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
 app.add_typer(keys.app, name="keys")
 app.add_typer(review.app, name="review")
+app.add_typer(train.app, name="train")
+app.add_typer(data.app, name="data")
 app.add_typer(experts.app, name="experts")
 
 BAD_INPUT, SERVICE_MISSING, INTERRUPTED = 2, 3, 130

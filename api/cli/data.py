@@ -1,0 +1,124 @@
+"""`signalbox data report`: what is to be known of a labelled file before anything is trained on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.output import emit, out, progress_bar, say
+from signalbox.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from classifiers.contract import Kind
+    from classifiers.data import LabelledData, Table
+    from classifiers.data.report import DataReport
+
+app = typer.Typer(help="Look at labelled files before anything is trained on them.", no_args_is_help=True)
+
+_COLOURS = {"serious": "bold red", "warning": "yellow", "note": "cyan"}
+
+
+@app.callback()
+def _group() -> None:
+    """Look at labelled files before anything is trained on them."""
+
+
+@app.command()
+def report(
+    file: Annotated[Path, typer.Argument(help="Labelled rows: CSV, TSV, JSON Lines or JSON.")],
+    text: Annotated[list[str] | None, typer.Option(help="A column of texts; may be given several times.")] = None,
+    target: Annotated[list[str] | None, typer.Option(help="A column to predict; may be given several times.")] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="COLUMN=classification, regression or ordinal, where the guess is wrong.")
+    ] = None,
+    ordinal: Annotated[list[str] | None, typer.Option(help="A target whose labels are numbers in order.")] = None,
+    order: Annotated[list[str] | None, typer.Option(help="COLUMN=low,middle,high: labels that have an order.")] = None,
+    time: Annotated[str | None, typer.Option(help="A column of times, for what changes over time.")] = None,
+    split: Annotated[str | None, typer.Option(help="A column that says which part a row belongs to.")] = None,
+    out_of_scope: Annotated[str | None, typer.Option(help="The label of texts that belong to no label.")] = None,
+    test: Annotated[Path | None, typer.Option(help="The file that models are to be tested on.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="The file's encoding, where the guess is wrong.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="What separates the cells, where the guess is wrong.")] = None,
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Whether the first row names the columns.")
+    ] = None,
+    skip_ragged: Annotated[bool, typer.Option(help="Leave out rows with too many or too few cells.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
+) -> None:
+    """Name duplicates, wrong labels, leaks, drift and what else spoils training, with the rows and the remedies."""
+    from classifiers.data import guess_columns, labelled, read_table
+    from classifiers.data.report import data_report
+    from signalbox.encoder import load_encoder
+    from signalbox.settings import Settings
+
+    def read(path: Path) -> Table:
+        return read_table(path, encoding=encoding, delimiter=delimiter, header=header, skip_ragged=skip_ragged)
+
+    table = read(file)
+    texts, targets = text or [], target or []
+    if not texts or not targets:
+        guessed_text, guessed_target, finding = guess_columns(table, texts=texts, targets=targets)
+        texts, targets = texts or [guessed_text], targets or [guessed_target]
+        say(f"{finding.title}. {finding.remedy}")
+
+    def rows(source: Table) -> LabelledData:
+        return labelled(
+            source,
+            text=texts,
+            targets=targets,
+            kinds=_kinds(kind or [], ordinal or []),
+            orders=_orders(order or []),
+            time=time,
+            split=split,
+            out_of_scope=out_of_scope,
+        )
+
+    data = rows(table)
+    tested = rows(read(test)) if test is not None else None
+    encoder = load_encoder(Settings.load(), progress=say)
+    with progress_bar("Looking") as progress:
+        found = data_report(data, encoder=encoder, test=tested, progress=progress)
+    if as_json:
+        emit(found.model_dump_json())
+    else:
+        _show(found)
+
+
+def _kinds(pairs: list[str], ordinal: list[str]) -> dict[str, Kind]:
+    kinds: dict[str, Kind] = dict.fromkeys(ordinal, "ordinal")
+    known: dict[str, Kind] = {"classification": "classification", "regression": "regression", "ordinal": "ordinal"}
+    for column, kind in _pairs(pairs, "kind"):
+        if kind not in known:
+            raise InvalidInput(f"{kind!r} is no kind; say classification, regression or ordinal.", field="kind")
+        kinds[column] = known[kind]
+    return kinds
+
+
+def _orders(pairs: list[str]) -> dict[str, list[str]]:
+    return {column: [label.strip() for label in labels.split(",")] for column, labels in _pairs(pairs, "order")}
+
+
+def _pairs(pairs: list[str], option: str) -> list[tuple[str, str]]:
+    split = [pair.rpartition("=") for pair in pairs]
+    for pair, (column, _, value) in zip(pairs, split, strict=True):
+        if not column or not value:
+            raise InvalidInput(f"--{option} {pair!r}: write COLUMN=VALUE.", field=option)
+    return [(column.strip(), value.strip()) for column, _, value in split]
+
+
+def _show(found: DataReport) -> None:
+    from rich.markup import escape
+
+    console = out()
+    targets = ", ".join(f"{target.name} ({target.kind})" for target in found.targets)
+    console.print(
+        f"[bold]{escape(found.name)}[/]: {found.rows:,} rows, text {escape(' + '.join(found.text_columns))}, "
+        f"target {escape(targets)}"
+    )
+    for section in found.sections:
+        console.print(f"\n[bold]{escape(section.title)}[/]. {escape(section.skipped or section.said)}")
+        for finding in section.findings:
+            colour = _COLOURS[finding.severity]
+            console.print(f"  [{colour}]{finding.severity}[/] {escape(finding.title)}")
