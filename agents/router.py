@@ -166,6 +166,7 @@ class Router:
 
 def _cache_key(query: Query, parts: Parts) -> Hashable:
     index_version = getattr(parts.retriever, "version", None)
-    experts = tuple(expert.name for expert in parts.experts.values())
+    named = query.constraints.expert or parts.default_expert
+    expert = parts.experts[named].name if named is not None else None  # a promotion makes old answers stale
     asked = query.caller, query.text, query.history, query.constraints
-    return *asked, parts.policy.id, parts.policy.alpha, index_version, experts
+    return *asked, parts.policy.id, parts.policy.alpha, index_version, expert

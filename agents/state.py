@@ -79,7 +79,8 @@ class Parts:
     """Everything the router routes between. A part that is None is not configured, and its route unavailable.
 
     Attributes:
-        experts: by the name a query may ask for; `default_expert` answers those that ask for none.
+        experts: by what a query may ask for, names as they are listed and references such as `intents@3` too; looking
+            one up must be cheap. `default_expert` answers queries that ask for none.
         local: the local LLM, which writes; `scorer` is the same where it can also say how likely a text is.
         expert_executor: threads of their own for experts, so that long work doesn't hold up theirs; None: `executor`.
         cloud_cost_usd: the most one cloud answer to a text may cost.

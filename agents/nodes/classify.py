@@ -9,12 +9,21 @@ from langgraph.runtime import Runtime
 from agents.events import AttemptStarted
 from agents.state import Candidate, RouterState, Run
 from signalbox.contracts import Encoder, Expert, Opinion, Vectors
-from signalbox.errors import SignalboxError
+from signalbox.errors import (
+    ConfigurationError,
+    CorruptArtefact,
+    NotFound,
+    Overloaded,
+    SignalboxError,
+)
 from signalbox.telemetry import span
+
+_UNUSABLE = (ConfigurationError, CorruptArtefact, NotFound, Overloaded)
 
 
 async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     run, constraints = runtime.context, state["query"].constraints
+    # Cheap, also where the expert is not loaded yet: that happens in the thread that asks it.
     expert = run.parts.experts[constraints.expert or run.parts.default_expert or ""]
     run.tell(AttemptStarted("classifier"))
     started = time.perf_counter()
@@ -33,6 +42,8 @@ async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
                 expert=expert.name,
             )
         except SignalboxError as error:
+            if constraints.expert is not None and isinstance(error, _UNUSABLE):
+                raise  # whoever names an expert is told why it can't answer
             candidate = Candidate(
                 route="classifier", answer=None, expert=expert.name, failure=error.detail, broken=True
             )

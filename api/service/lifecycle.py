@@ -132,19 +132,21 @@ class Lifecycle:
         self._on_failure()
 
     async def _follow(self, service: Service) -> None:
-        """Pick up what other processes ingest. A failure is logged once, and the documents in use stay in use."""
-        reported = None
+        """Pick up what other processes ingest, train and promote. A failure is logged once; what was in use stays."""
+        follows = {"documents": service.follow_index, "experts": service.follow_experts}
+        reported: dict[str, str] = {}
         while True:
             await asyncio.sleep(self._follow_every_s)
-            try:
-                if await service.follow_index():
-                    log.info("documents changed", documents=service.models.index.stats.documents)
-                reported = None
-            except Exception as error:  # following must outlive whatever it finds
-                if str(error) != reported:
-                    reported = str(error)
-                    expected = isinstance(error, (SignalboxError, OSError))
-                    log.warning("the changed documents can't be used", reason=reported, exc_info=not expected)
+            for what, follow in follows.items():
+                try:
+                    if await follow():
+                        log.info(f"{what} changed")
+                    reported.pop(what, None)
+                except Exception as error:  # following must outlive whatever it finds
+                    if str(error) != reported.get(what):
+                        reported[what] = str(error)
+                        expected = isinstance(error, (SignalboxError, OSError))
+                        log.warning(f"the changed {what} can't be used", reason=str(error), exc_info=not expected)
 
 
 def _spare_what_stays() -> None:

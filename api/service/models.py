@@ -20,8 +20,8 @@ from signalbox.storage import Database, SpendingStore
 from signalbox.telemetry import Metrics
 
 if TYPE_CHECKING:
+    from api.service.experts import ExpertPool
     from retriever import Index
-    from signalbox.contracts import Expert
     from signalbox.encoder import OnnxEncoder
     from signalbox.models.cloud import CloudModel
     from signalbox.models.local import LocalModel
@@ -49,6 +49,7 @@ class Models:
     cloud: ProtectedCloud | None
     executor: Executor
     expert_executor: Executor | None = None
+    experts: ExpertPool | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -87,7 +88,7 @@ async def open_models(
     # Loading takes seconds; the event loop has health checks to answer meanwhile.
     encoder = await asyncio.to_thread(load_encoder, settings, progress=progress)
     index = await asyncio.to_thread(Index.open, index_folder(settings), encoder)
-    expert = await asyncio.to_thread(_expert, settings, encoder)
+    experts = await asyncio.to_thread(_experts, settings, encoder)
     policy = PolicyStore(policies_folder(settings)).champion(settings.alpha)
     if settings.source("alpha") != "default":
         policy = policy.model_copy(update={"alpha": settings.alpha})
@@ -105,8 +106,8 @@ async def open_models(
         expert_executor=ThreadPoolExecutor(_EXPERT_THREADS, thread_name_prefix="experts"),
         retriever=index if index.stats.chunks else None,
         grounder=Grounder(Reader(encoder), shipped_ranker()),
-        experts={DEFAULT_EXPERT: expert} if expert else {},
-        default_expert=DEFAULT_EXPERT if expert else None,
+        experts=experts,
+        default_expert=experts.default,
         local=local,
         scorer=local if isinstance(local, ScoringModel) else None,
         cloud=cloud,
@@ -116,15 +117,22 @@ async def open_models(
         max_query_chars=settings.max_query_chars,
         style=_style(settings, local),
     )
-    return Models(parts, encoder, index, local, cloud, parts.executor, parts.expert_executor)
+    return Models(parts, encoder, index, local, cloud, parts.executor, parts.expert_executor, experts)
 
 
-def _expert(settings: Settings, encoder: OnnxEncoder) -> Expert | None:
+def _experts(settings: Settings, encoder: OnnxEncoder) -> ExpertPool:
+    from api.service.experts import ExpertPool
     from classifiers import load_expert
 
-    if not (experts_folder(settings) / DEFAULT_EXPERT / "champion").exists():
-        return None
-    return load_expert(experts_folder(settings), DEFAULT_EXPERT, encoder)
+    folder = experts_folder(settings)
+    pool = ExpertPool(
+        folder,
+        lambda name, version: load_expert(folder, name, encoder, version),
+        default=DEFAULT_EXPERT,
+        budget=settings.experts_memory_mb * 1_000_000,
+    )
+    pool.refresh()
+    return pool
 
 
 async def _local_model(settings: Settings, progress: Progress | None) -> LocalModel | CloudModel | None:

@@ -90,6 +90,8 @@ class Service:
             report["documents"] = "none ingested: run `signalbox ingest PATH`"
         if self.router.parts.default_expert is None:
             report["expert"] = "none trained: run `signalbox init --example helpdesk`"
+        if self.models.experts is not None and (troubles := self.models.experts.troubles):
+            report["expert"] = "; ".join(troubles[name] for name in sorted(troubles))
         trouble = getattr(self.models.local, "trouble", None)
         if trouble is not None:
             report["local_llm"] = trouble
@@ -119,6 +121,16 @@ class Service:
         changed = await asyncio.get_running_loop().run_in_executor(self.models.executor, index.reload)
         if changed:
             self.router.replace_parts(retriever=index if index.stats.chunks else None)
+        return changed
+
+    async def follow_experts(self) -> bool:
+        """Use what was trained, promoted or rolled back meanwhile, by whichever process; True when there was any."""
+        pool = self.models.experts
+        if pool is None:
+            return False
+        changed = await asyncio.to_thread(pool.refresh)
+        if self.router.parts.experts is pool and self.router.parts.default_expert != pool.default:
+            self.router.replace_parts(default_expert=pool.default)
         return changed
 
 

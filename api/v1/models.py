@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from api.deps import ServiceDep
 from api.service.wiring import Service
 from api.v1.errors import responses
-from api.v1.names import ENCODER, chat_names, unknown
+from api.v1.names import ENCODER, chat_names, expert_of, unknown
 from api.v1.route import OpenAIRoute
 
 router = APIRouter(prefix="/v1", route_class=OpenAIRoute, tags=["OpenAI-compatible"])
@@ -41,7 +41,8 @@ async def retrieve_model(
     model: Annotated[str, Path(max_length=300, description="A name with its slashes.")], service: ServiceDep
 ) -> Model:
     """One name, if there is such a model."""
-    if model not in (known := _names(service)):
+    known = _names(service)
+    if model not in known and expert_of(model, service.router.parts.experts) is None:
         raise unknown(model, known)
     return Model(id=model)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,21 +28,29 @@ ROUTES = {
 }
 
 
-def chat_names(experts: Iterable[str]) -> list[str]:
+def chat_names(experts: Collection[str]) -> list[str]:
     """The names that chats may ask for."""
     return [*ROUTES, *(_EXPERT + name for name in sorted(experts))]
 
 
-def find_target(name: str, experts: Iterable[str]) -> Target:
+def expert_of(name: str, experts: Collection[str]) -> str | None:
+    """The expert that `expert/NAME` or `expert/NAME@VERSION` names, if there is one."""
+    reference = name.removeprefix(_EXPERT)
+    return reference if reference != name and reference in experts else None
+
+
+def find_target(name: str, experts: Collection[str]) -> Target:
     """What the model `name` stands for.
 
     Raises:
         Refused: there is no such model, as a 404.
     """
-    known = chat_names(experts)
-    if name not in known:
-        raise unknown(name, known)
-    return ROUTES.get(name) or Target("classifier", name.removeprefix(_EXPERT))
+    if name in ROUTES:
+        return ROUTES[name]
+    expert = expert_of(name, experts)
+    if expert is None:
+        raise unknown(name, chat_names(experts))
+    return Target("classifier", expert)
 
 
 def unknown(name: str, known: Iterable[str]) -> Refused:

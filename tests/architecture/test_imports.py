@@ -45,6 +45,7 @@ ROOMS = {
     "onnxruntime": ("signalbox/encoder",),
     "sqlalchemy": ("signalbox/storage",),
     "psycopg": ("signalbox/storage",),
+    "dbos": ("signalbox/jobs",),
     "prometheus_client": ("signalbox/telemetry",),
 }
 
