@@ -1,7 +1,7 @@
 """Intents from labelled utterances: read the examples, train an expert, load it, ask it."""
 
 from classifiers.intents.artefact import load_expert
-from classifiers.intents.data import IntentExamples, read_intents
+from classifiers.data.intents import IntentExamples, read_intents
 from classifiers.intents.expert import IntentExpert
 from classifiers.intents.train import train_intents
 

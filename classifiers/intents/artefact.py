@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from classifiers.intents.card import card
-from classifiers.intents.data import IntentExamples
+from classifiers.data.intents import IntentExamples
 from classifiers.intents.expert import IntentExpert, Trained
 from classifiers.intents.signals import SIGNALS, Head
 from classifiers.learners.tfidf import Block, TextVectoriser, character_ngrams, word_ngrams

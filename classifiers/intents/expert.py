@@ -13,7 +13,7 @@ import numpy as np
 
 from classifiers.intents.signals import SIGNALS, Head
 from classifiers.learners.tfidf import Terms
-from classifiers.intents.wording import Wording
+from classifiers.experts.wording import Wording
 from signalbox.calibration import LogisticModel
 from signalbox.contracts import Encoder, Opinion, Vectors
 from signalbox.errors import InvalidInput

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.intents.artefact import checked_name, encoder_name, load_expert, store
-from classifiers.intents.data import IntentExamples
+from classifiers.data.intents import IntentExamples
 from classifiers.intents.expert import IntentExpert, Trained
 from classifiers.intents.fit import fit_head
 from classifiers.intents.metrics import measure
 from classifiers.intents.signals import SIGNALS, Floats, Head
-from classifiers.intents.wording import stems_of
+from classifiers.experts.wording import stems_of
 from signalbox.calibration import LogisticModel, fit_logistic
 from signalbox.contracts import Encoder, Vectors
 from signalbox.errors import InvalidInput

@@ -40,6 +40,7 @@ class Held:
         rows: the held rows of the training set, in the order of the parts; `outside` likewise.
         folds: the part each of `rows`, then each of `outside`, belongs to.
         scores: one array a task, shape (rows + outside, width).
+        vectors: the representation of each by its part's model, shape (rows + outside, d).
     """
 
     parts: tuple[Part, ...]
@@ -47,10 +48,7 @@ class Held:
     outside: Rows
     folds: Rows
     scores: tuple[Floats, ...]
-
-    @property
-    def everything(self) -> int:
-        return len(self.rows) + len(self.outside)
+    vectors: Vectors
 
 
 def cross_fit(
@@ -99,14 +97,12 @@ def _digest(learner: Learner) -> str:
 
 def _together(parts: tuple[Part, ...]) -> Held:
     inside = [len(part.split.held) for part in parts]
-    tasks = len(parts[0].scores)
-    scores = tuple(
-        np.concatenate(
-            [part.scores[task][:n] for part, n in zip(parts, inside, strict=True)]
-            + [part.scores[task][n:] for part, n in zip(parts, inside, strict=True)]
-        )
-        for task in range(tasks)
-    )
+
+    def stacked(arrays: list[np.ndarray]) -> np.ndarray:
+        """Rows of all parts, then texts out of scope of all parts."""
+        pairs = list(zip(arrays, inside, strict=True))
+        return np.concatenate([array[:n] for array, n in pairs] + [array[n:] for array, n in pairs])
+
     numbers = np.arange(len(parts))
     folds = np.concatenate([np.repeat(numbers, inside), np.repeat(numbers, [len(p.split.outside_held) for p in parts])])
     return Held(
@@ -114,5 +110,6 @@ def _together(parts: tuple[Part, ...]) -> Held:
         np.concatenate([part.split.held for part in parts]),
         np.concatenate([part.split.outside_held for part in parts]),
         folds,
-        scores,
+        tuple(stacked([part.scores[task] for part in parts]) for task in range(len(parts[0].scores))),
+        stacked([part.vectors for part in parts]),
     )

@@ -9,7 +9,7 @@ import pytest
 from intent_files import lines, records
 
 from classifiers import read_intents
-from classifiers.intents import data
+from classifiers.data import intents as data
 from signalbox.errors import InvalidInput, TooLarge
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from classifiers.intents.wording import Wording, stems_of
+from classifiers.experts.wording import Wording, stems_of
 
 WORDING = Wording(
     tuple(

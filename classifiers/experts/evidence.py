@@ -1,0 +1,50 @@
+"""What spoke for an answer, for people: words, examples like the text, and what would change the label.
+
+Binds an expert's parts to `classifiers.explain`, which asks the model again with words left out. Costs some dozen
+passes of the encoder, so it is done for those who ask.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from classifiers.explain import Memory, Reader, explain
+from signalbox.contracts import Encoder
+from signalbox.types import Evidence
+
+if TYPE_CHECKING:
+    from classifiers.experts.expert import Trained
+
+_CONTRIBUTIONS = 6
+_EXAMPLES = 3
+_PIECES = 24
+
+
+def evidence(trained: Trained, encoder: Encoder, text: str) -> tuple[Evidence, ...]:
+    """Of every task its words and counterfactual; examples once.
+
+    Args:
+        text: as it came in; offsets are into it.
+    """
+    memory = Memory(trained.memory.texts, trained.reference.vectors, trained.tasks, trained.memory.targets)
+    found: list[Evidence] = []
+    for index, reading in enumerate(trained.readings):
+        reader = Reader(
+            trained.model,
+            encoder,
+            reading.task,
+            index,
+            trained.pipeline.prepare,
+            reading.labels.temperature if reading.labels is not None else 1.0,
+            reading.labels.probabilities if reading.labels is not None else None,
+        )
+        explanation = explain(
+            reader,
+            text,
+            memory=memory if index == 0 else None,
+            most_contributions=_CONTRIBUTIONS,
+            most_examples=_EXAMPLES,
+            most_pieces=_PIECES,
+        )
+        found += explanation.evidence
+    return tuple(found)
