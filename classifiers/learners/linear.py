@@ -70,7 +70,7 @@ class LinearModel:
     def outputs(self, texts: Sequence[str], vectors: Vectors) -> Outputs:
         terms = [self.vectoriser.transform(text) for text in texts]
         scores = tuple(
-            _scores(task, head, self._raw(head, terms, vectors))
+            head_scores(task, head, self._raw(head, terms, vectors))
             for task, head in zip(self.tasks, self.heads, strict=True)
         )
         return Outputs(scores, vectors)
@@ -168,7 +168,8 @@ def _many(head: Head) -> float:
     return 1.0 if head.terms is not None and head.terms.shape[1] > 1 else 0.0
 
 
-def _scores(task: Task, head: Head, raw: Floats) -> Floats:
+def head_scores(task: Task, head: Head, raw: Floats) -> Floats:
+    """Logits or estimates from the sums of a head, shape (n, columns)."""
     if task.kind == "regression":
         lowest, highest = to_scale(np.array([head.low, head.high]), head.scale)
         estimates: Floats = np.clip(_from_scale(np.clip(raw, lowest, highest), head.scale), head.low, head.high)

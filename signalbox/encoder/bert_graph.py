@@ -6,6 +6,7 @@ also gives the hidden state of every token. Knows BERT's weight names only.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ _FUSED = "com.microsoft"
 _OPSET = 20
 _IR = 10
 _GELU = "gelu"
+PROJECTION = "projection.weight"
 
 
 def fits(config: dict[str, Any]) -> bool:
@@ -30,12 +32,20 @@ def fits(config: dict[str, Any]) -> bool:
     )
 
 
-def build(weights_file: Path, config: dict[str, Any], pooling: str, target: Path) -> None:
-    """Write the fp32 graph: `input_ids` and `attention_mask` (batch, sequence) to `pooled` (batch, d) and `tokens`."""
+def read(weights_file: Path) -> dict[str, NDArray[np.float32]]:
+    """The weights of a safetensors file by their published names, fp32."""
     from safetensors.numpy import load_file
 
     weights = {name.removeprefix("bert."): value for name, value in load_file(weights_file).items()}
-    graph = _Graph({name: value.astype(np.float32) for name, value in weights.items() if value.dtype.kind == "f"})
+    return {name: value.astype(np.float32) for name, value in weights.items() if value.dtype.kind == "f"}
+
+
+def build(weights: Mapping[str, NDArray[np.float32]], config: dict[str, Any], pooling: str, target: Path) -> None:
+    """Write the fp32 graph: `input_ids` and `attention_mask` (batch, sequence) to `pooled` (batch, d) and `tokens`.
+
+    Where `weights` hold a `projection.weight`, shape (p, d), the pooled vectors are its products with them.
+    """
+    graph = _Graph(dict(weights))
     hidden = graph.embed(config["layer_norm_eps"])
     for layer in range(config["num_hidden_layers"]):
         hidden = graph.layer(f"encoder.layer.{layer}.", hidden, config)
@@ -106,6 +116,8 @@ class _Graph:
             axis = self.constant("axis1", np.array([1]))
             row = self.op("Unsqueeze", [share, axis], "row")
             summed = self.op("Squeeze", [self.op("MatMul", [row, "tokens"], "summed3"), axis], "summed")
+        if PROJECTION in self.weights:
+            summed = self.op("MatMul", [summed, self.weight(PROJECTION, transpose=True)], "projected")
         self.op("LpNormalization", [summed], "pooled", axis=1, p=2)
 
     def model(self, dimension: int) -> Any:
@@ -113,8 +125,9 @@ class _Graph:
             helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"])
             for name in ("input_ids", "attention_mask")
         ]
+        pooled = self.weights[PROJECTION].shape[0] if PROJECTION in self.weights else dimension
         outputs = [
-            helper.make_tensor_value_info("pooled", TensorProto.FLOAT, ["batch", dimension]),
+            helper.make_tensor_value_info("pooled", TensorProto.FLOAT, ["batch", pooled]),
             helper.make_tensor_value_info("tokens", TensorProto.FLOAT, ["batch", "sequence", dimension]),
         ]
         graph = helper.make_graph(self.nodes, "encoder", inputs, outputs, list(self.constants.values()))

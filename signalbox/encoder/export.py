@@ -38,7 +38,8 @@ def export(
     with tempfile.TemporaryDirectory(prefix="signalbox-encoder-") as scratch:
         fp32 = Path(scratch) / "fp32.onnx"
         if bert_graph.fits(source.config) and (source.folder / "model.safetensors").is_file():
-            bert_graph.build(source.folder / "model.safetensors", source.config, source.pooling, fp32)
+            weights = bert_graph.read(source.folder / "model.safetensors")
+            bert_graph.build(weights, source.config, source.pooling, fp32)
         else:
             from signalbox.encoder.torch_export import build
 
@@ -47,9 +48,10 @@ def export(
         progress("Comparing the export with the original.")
         reference = parity.reference(source)
         exact = _open(source, fp32, tokenizer, reference).encode(parity.SENTENCES)
-        cosines = {"fp32": _agreement(source, "fp32", exact, reference, FP32_FLOOR)}
+        agreed = {"fp32": agreement(source, "fp32", exact, reference, FP32_FLOOR)}
         if precision == "int8":
-            cosines["int8"] = _quantise(source, fp32, tokenizer, model, reference)
+            vectors = quantised(source, fp32, tokenizer, model, reference)
+            agreed["int8"] = agreement(source, "int8", vectors, reference, INT8_FLOOR)
         else:
             shutil.copyfile(fp32, model)
     return {
@@ -59,7 +61,7 @@ def export(
         "dimension": int(reference.shape[1]),
         "max_tokens": source.max_tokens,
         "pooling": source.pooling,
-        "cosine": cosines,
+        "cosine": agreed,
     }
 
 
@@ -68,13 +70,15 @@ def _open(source: Source, model: Path, tokenizer: Path, reference: Vectors) -> O
     return OnnxEncoder(model, tokenizer, name=source.name, dimension=dimension, max_tokens=source.max_tokens)
 
 
-def _cosines(ours: Vectors, theirs: Vectors) -> NDArray[np.float64]:
+def cosines(ours: Vectors, theirs: Vectors) -> NDArray[np.float64]:
+    """Of each row with its twin; both are unit vectors."""
     result: NDArray[np.float64] = np.sum(ours.astype(np.float64) * theirs.astype(np.float64), axis=1)
     return result
 
 
-def _agreement(source: Source, precision: str, ours: Vectors, theirs: Vectors, floor: float) -> dict[str, float]:
-    cosine = _cosines(ours, theirs)
+def agreement(source: Source, precision: str, ours: Vectors, theirs: Vectors, floor: float) -> dict[str, float]:
+    """Lowest and mean cosine over `parity.SENTENCES`; raises ConfigurationError where the lowest is below `floor`."""
+    cosine = cosines(ours, theirs)
     lowest = float(cosine.min())
     if not lowest >= floor:
         raise ConfigurationError(
@@ -86,14 +90,15 @@ def _agreement(source: Source, precision: str, ours: Vectors, theirs: Vectors, f
     return {"lowest": lowest, "mean": float(cosine.mean())}
 
 
-def _quantise(source: Source, fp32: Path, tokenizer: Path, target: Path, reference: Vectors) -> dict[str, float]:
+def quantised(source: Source, fp32: Path, tokenizer: Path, target: Path, reference: Vectors) -> Vectors:
+    """Write the int8 model and return its vectors of `parity.SENTENCES`, weights unsigned if signed ones do badly."""
     samples = _open(source, fp32, tokenizer, reference).token_ids(parity.CALIBRATION)
     for unsigned_weights in (False, True):
         quantise(fp32, target, samples, unsigned_weights=unsigned_weights)
         vectors = _open(source, target, tokenizer, reference).encode(parity.SENTENCES)
-        if _cosines(vectors, reference).min() >= INT8_FLOOR:
+        if cosines(vectors, reference).min() >= INT8_FLOOR:
             break
-    return _agreement(source, "int8", vectors, reference, INT8_FLOOR)
+    return vectors
 
 
 def _write_tokenizer(source: Source, target: Path) -> None:

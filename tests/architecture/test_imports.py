@@ -40,7 +40,7 @@ ROOMS = {
     "sklearn": ("classifiers",),
     "llama_cpp": ("signalbox/models",),
     "openai": ("signalbox/models",),
-    "torch": ("signalbox/encoder",),
+    "torch": ("classifiers", "signalbox/encoder"),
     "sentence_transformers": ("signalbox/encoder",),
     "onnxruntime": ("signalbox/encoder",),
     "sqlalchemy": ("signalbox/storage",),

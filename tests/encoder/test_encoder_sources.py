@@ -112,7 +112,7 @@ def test_pooling_is_part_of_the_graph_and_padding_plays_none(tmp_path: Path, poo
     from safetensors.numpy import save_file
 
     save_file(tiny_bert(), tmp_path / "model.safetensors")
-    bert_graph.build(tmp_path / "model.safetensors", TINY, pooling, tmp_path / "model.onnx")
+    bert_graph.build(bert_graph.read(tmp_path / "model.safetensors"), TINY, pooling, tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
     ids, mask = np.array([[5, 6, 7, 8, 0, 0], [9] * 6]), np.array([[1, 1, 1, 1, 0, 0], [1] * 6])
     pooled, tokens = session.run(["pooled", "tokens"], {"input_ids": ids, "attention_mask": mask})
