@@ -1,4 +1,4 @@
-"""Duplicates among texts: the same in canonical form, or nearly the same by the Jaccard similarity of character 5-grams.
+"""Duplicates among texts: the same in canonical form, or nearly, by the Jaccard similarity of character 5-grams.
 
 Candidates come from MinHash; every pair reported was compared in full. What to do about duplicates is the caller's
 decision; they matter because a copy in both halves of a split makes a model look better than it is.

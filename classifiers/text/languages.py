@@ -58,7 +58,7 @@ def detect_language(text: str, *, among: tuple[str, ...] | None = None) -> Langu
 
 
 def count_languages(texts: Iterable[str], *, among: tuple[str, ...] | None = None) -> dict[str, int]:
-    """How many of `texts` are in each language, most frequent first; `und` is counted like one. See `detect_language`."""
+    """How many of `texts` are in each language, most frequent first; `und` counts as one of them."""
     return dict(Counter(detect_language(text, among=among).code for text in texts).most_common())
 
 

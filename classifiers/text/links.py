@@ -19,7 +19,7 @@ _URL = re.compile(
 _HOST = re.compile(r"(?:[a-z]{3,5}://)?(?:[^/@\s]{1,200}@)?(?:www\.)?([^/:?#\s@]{1,253})", re.IGNORECASE)
 _TRAILING = ".,;:!?'*_~…”’»)]}"
 # A letter comes first: `@ 9pm` and `@9pm` are times.
-_HANDLE = re.compile(r"(?<![\w@./+-])@[A-Za-z_]\w{0,49}(?:@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,3})?")
+_HANDLE = re.compile(r"(?<![\w@/+-])(?<!\w\.)@[A-Za-z_]\w{0,49}(?:@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,3})?")
 _REDDIT = re.compile(r"(?<![\w/])/?u/[A-Za-z0-9_-]{3,20}(?![\w/-])")
 
 
@@ -40,8 +40,10 @@ def replace_handles(text: str, word: str) -> str:
 def _replace(name: Callable[[str], str], match: re.Match[str]) -> str:
     url = match[0]
     end = len(url)
-    while end and url[end - 1] in _TRAILING and not (url[end - 1] == ")" and "(" in url):
+    unopened = url.count(")") - url.count("(")
+    while end and url[end - 1] in _TRAILING and (url[end - 1] != ")" or unopened > 0):
         end -= 1
+        unopened -= url[end] == ")"
     return f"{name(url[:end])}{url[end:]}"
 
 

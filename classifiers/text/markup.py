@@ -23,7 +23,9 @@ _BLOCK = (
     " tbody td template textarea tfoot th thead title tr track ul video"
 )
 _NAMES = "|".join(sorted((_INLINE + " " + _BLOCK).split(), key=len, reverse=True))
-_TAG = re.compile(rf"</?({_NAMES})(?:\s[^<>]{{0,2000}})?/?\s?>|<!doctype[^<>]{{0,200}}>", re.IGNORECASE)
+# Attributes have values, or `a<b and b>c` would have a tag in it; the groups give nothing back once they have matched.
+_ATTRIBUTES = r"(?:\s[^<>=]{0,200}+=[^<>]{0,2000}+|\s{1,9}(?:checked|compact|disabled|hidden|noshade|nowrap|selected))"
+_TAG = re.compile(rf"</?({_NAMES}){_ATTRIBUTES}?\s{{0,9}}/?>|<!doctype[^<>]{{0,200}}>", re.IGNORECASE)
 _INLINE_NAMES = frozenset(_INLINE.split())
 # What a browser does not show: from the first to the second.
 _HIDDEN = (

@@ -27,12 +27,13 @@ VERSION = 1
 MAX_CHARS = 20_000
 Links = Literal["word", "domain", "keep"]
 
-# What stands for what was taken out. An uncased WordPiece vocabulary holds these words (`url` and `iban` it would cut
-# into syllables, `<url>` into four pieces), a bag of words keeps them whole, and none is changed by a second pass, as
-# `<url>` would be by the step that strips markup. `@user` is how published sets of tweets write a handle.
+# What stands for what was taken out: plain words. An uncased WordPiece vocabulary holds them whole (`url` and `iban` it
+# cuts into syllables, `<url>` into four pieces), a bag of words keeps, and a second pass leaves alone, as it would not
+# leave `<url>`. Put into 300 bank questions they also move MiniLM's vector least: cosine .96 for `website`, .95 for
+# `<url>`, .94 for `[url]`, .88 for an address; .91 for `user`, .86 for `@user`.
 WORDS = {
     "url": "website",
-    "handle": "@user",
+    "handle": "user",
     "email": "email address",
     "phone": "phone number",
     "iban": "account number",
@@ -56,7 +57,7 @@ class Pipeline:
         html: tags, comments, scripts and entities to the text a browser shows.
         unicode: one spelling for what looks the same (NFKC, format characters, imitated letters).
         urls: web addresses become a word, a word and the host's name, or stay.
-        handles: names of accounts become `@user`.
+        handles: names of accounts become `user`.
         personal_data: e-mail addresses, IBANs, card and phone numbers become words.
         emoji: emoji become the words of their names.
         elongations: `soooo` becomes `soo`.
@@ -152,8 +153,8 @@ class Pipeline:
             (self.html, strip_markup),
             (self.unicode, _normalise),
             (self.urls != "keep", partial(replace_urls, word=WORDS["url"], domain=self.urls == "domain")),
-            (self.personal_data, partial(mask_personal_data, words=WORDS)),
             (self.handles, partial(replace_handles, word=WORDS["handle"])),
+            (self.personal_data, partial(mask_personal_data, words=WORDS)),
             (self.emoji, emoji_to_words),
             (self.elongations, shorten_elongations),
             (self.lower, str.lower),

@@ -89,7 +89,7 @@ def personal_data(text: str) -> tuple[str, ...]:
         rest = pattern.sub(partial(_blank, length), before)
         if rest != before:
             found.add(name)
-    if any(_is_phone(match) for match in _PHONE.finditer(rest)):
+    if any(_phone_length(match[0]) for match in _PHONE.finditer(rest)):
         found.add("phone")
     return tuple(sorted(found))
 
@@ -105,18 +105,30 @@ def mask_personal_data(text: str, words: Mapping[str, str]) -> str:
         text = _EMAIL.sub(lambda _: words["email"], text)
     if not _MANY_DIGITS.search(text):
         return text
-    for name, pattern, length in (("iban", _IBAN, _iban_length), ("card", _CARD, _card_length)):
-        text = pattern.sub(partial(_blank, length, by=words[name]), text)
-    return _PHONE.sub(lambda match: words["phone"] if _is_phone(match) else match[0], text)
+    text = _mask(text, words["iban"], _IBAN, _iban_length)
+    text = _mask(text, words["card"], _CARD, _card_length)
+    return _mask(text, words["phone"], _PHONE, _phone_length)
 
 
-def _is_phone(match: re.Match[str]) -> bool:
-    return 7 <= sum(map(str.isdigit, match[0])) <= 15
+def _mask(text: str, word: str, pattern: re.Pattern[str], length: Callable[[str], int]) -> str:
+    """Replaces from left to right, so that a number is judged by what is left of the one before it."""
+    start = 0
+    while match := pattern.search(text, start):
+        if end := length(match[0]):
+            text = text[: match.start()] + word + text[match.start() + end :]
+            start = match.start() + len(word)
+        else:
+            start = match.end()
+    return text
 
 
-def _blank(length: Callable[[str], int], match: re.Match[str], by: str = "|") -> str:
+def _phone_length(candidate: str) -> int:
+    return len(candidate) if 7 <= sum(map(str.isdigit, candidate)) <= 15 else 0
+
+
+def _blank(length: Callable[[str], int], match: re.Match[str]) -> str:
     candidate = match[0]
-    return by + candidate[end:] if (end := length(candidate)) else candidate
+    return "|" + candidate[end:] if (end := length(candidate)) else candidate
 
 
 def _iban_length(candidate: str) -> int:

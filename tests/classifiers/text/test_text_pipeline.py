@@ -70,14 +70,29 @@ def test_a_megabyte_is_cut_where_the_declaration_says() -> None:
 
 
 # What the steps treat specially, so that Hypothesis meets their interplay.
-PIECES = st.sampled_from(
-    r"""< > & ; amp; lt; gt; #38; <b> </b> <br/> <!-- --> <script> </script> &#x26; &amp;lt; Ã© â€™ Â ﬁ ＜ ＆ ｗｗｗ о е İ
-    http:// www. t.co/ x.com / . , ) ( @ @user u/ abc a@b.de + mailto: 4111111111111111 DE89370400440532013000
-    +447700900123 020-7946-0958 0 1 - 00 👍 🏽 👩‍💻 ❤ 🇩 🇪 1️⃣ 🤷 ♀ ooo oooo S ſſſ !!!! a b x मी ى 漢""".split()
-    + ["4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "+44 7700 900123", " ", "\n", "\x00", "\x92", "\xa0"]
-    + ["\u2800", "\u200d", "\u0301", "\ufe0f", "\ud83d", "\ude00"]
+PIECES = st.one_of(
+    st.sampled_from(
+        ["<", ">", "&", ";", "amp;", "lt;", "gt;", "#38;", "<b>", "</b>", "<br/>", "<!--", "-->", "&#x26;"]
+    ),
+    st.sampled_from(
+        ["<script>", "</script>", "&amp;lt;", "Ã©", "â€™", "Â", "\x92", "\xa0", "ﬁ", "＜", "＆", "ｗｗｗ", "о"]
+    ),
+    st.sampled_from(
+        ["http://", "www.", "t.co/", "x.com", "/", ".", ",", ")", "(", "@", "@user", "u/", "abc", "a@b.de"]
+    ),
+    st.sampled_from(
+        ["4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "+44 7700 900123", "0", "1", "-", "00", "+"]
+    ),
+    st.sampled_from(
+        ["👍", "🏽", "👩\u200d💻", "❤", "\ufe0f", "🇩", "🇪", "1\ufe0f\u20e3", "🤷", "♀", "\u200d", "\u0301"]
+    ),
+    st.sampled_from(
+        ["ooo", "oooo", "S", "ſſſ", "!!!!", "a", "b", "x", "İ", "मी", "ى", "漢", " ", "\n", "\x00", "\u2800"]
+    ),
+    st.sampled_from(["\ud83d", "\ude00", "mailto:", "е"]),
+    st.characters(),
 )
-MIXED = st.lists(PIECES | st.characters(), max_size=14).map("".join)
+MIXED = st.lists(PIECES, max_size=14).map("".join)
 
 
 @settings(max_examples=600, deadline=None)
