@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from signalbox.types import Contribution, Prediction, Quote
+from signalbox.types import Contribution, Counterfactual, Example, Prediction, Quote
 
 _COLOURS = {"classifier": "cyan", "grounded": "green", "cloud": "magenta", "review": "yellow"}
 
@@ -51,6 +51,13 @@ def _show_evidence(console: Console, prediction: Prediction) -> None:
     if effects:
         words = ", ".join(f"{item.feature} {item.effect:+.2f}" for item in effects)
         console.print(Text(f"  because of: {words}", style="dim"))
+    for item in prediction.evidence:
+        if isinstance(item, Counterfactual) and item.label is not None:
+            without = ", ".join(span.text for span in item.removed)
+            console.print(Text(f"  without {without}: {item.task} {item.label}", style="dim"))
+        elif isinstance(item, Example):
+            labels = ", ".join(f"{task} {label}" for task, label in item.labels.items())
+            console.print(Text(f"  like ({item.similarity:.2f}) “{item.text}”: {labels}", style="dim"))
     if prediction.evidence:
         console.print()
 

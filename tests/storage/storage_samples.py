@@ -10,13 +10,16 @@ from signalbox.types import (
     Answer,
     Attempt,
     Contribution,
+    Counterfactual,
     Decision,
     Estimate,
+    Example,
     Guarantee,
     LabelAnswer,
     Prediction,
     Quote,
     ReviewRef,
+    Span,
     Usage,
     ValueAnswer,
     new_id,
@@ -61,6 +64,12 @@ def full(**changes: Any) -> Prediction:
             Contribution(feature="carat", value=0.1 + 0.2, effect=-1e-300),
             Contribution(feature="cut", value="Ideal", effect=1e300),
             Contribution(feature="clarity", value=None, effect=0.0),
+            Contribution(feature="🚂", value=None, effect=1.5, start=13, end=14),
+            Example(text="a \x00 query", labels={"topic": "refunds", "days": 13.5}, similarity=0.1 + 0.2),
+            Counterfactual(
+                task="topic", removed=(Span(text="🚂", start=13, end=14),), label="returns", probability=0.6
+            ),
+            Counterfactual(task="mood"),
         ),
         attempts=(
             Attempt(

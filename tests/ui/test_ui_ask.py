@@ -157,3 +157,14 @@ def test_an_answer_has_an_address_that_shows_it_again(page: Page, site: Site) ->
     expect(page.get_by_role("heading", name="hello, remember me")).to_be_visible()
     page.goto(f"{site.url}/ui/?p=prd_none")
     expect(page.get_by_role("alert")).to_contain_text("There is no prediction 'prd_none'")
+
+
+def test_an_experts_answer_says_what_it_rests_on_and_what_would_change_it(page: Page, site: Site) -> None:
+    open_ask(page, site)
+    ask(page, "How can I cancel?")
+    expect(page.get_by_text("Without “cancel” the intent would be hello (0.61).")).to_be_visible()
+    expect(page.get_by_text("No few words decide it: mood stays the same without any of them.")).to_be_visible()
+    examples = page.get_by_role("region", name="Examples like it")
+    expect(examples).to_contain_text("<b>Cancel</b> my order")
+    expect(examples).to_contain_text("0.84 alike")
+    expect(examples).to_contain_text("2.5")

@@ -18,7 +18,19 @@ from api.service.wiring import Service, open_service
 from signalbox.contracts import ChatChunk, ChatRequest, Opinion
 from signalbox.models.scripted import ScriptedModel
 from signalbox.settings import Settings
-from signalbox.types import Answer, Attempt, LabelAnswer, Prediction, new_id, utc_now
+from signalbox.types import (
+    Answer,
+    Attempt,
+    Contribution,
+    Counterfactual,
+    Evidence,
+    Example,
+    LabelAnswer,
+    Prediction,
+    Span,
+    new_id,
+    utc_now,
+)
 
 WRITTEN = "The mountain hut is open from June to September, and in winter on request only."
 
@@ -37,7 +49,24 @@ class WordExpert:
         sure = 0.97 if label else 0.1
         labels = (LabelAnswer(task="intent", label=label or "hello", probability=sure),)
         return Opinion(
-            Answer(text=f"Here is what to do about {label}.", labels=labels), sure, {"max_probability": sure}
+            Answer(text=f"Here is what to do about {label}.", labels=labels),
+            sure,
+            {"max_probability": sure},
+            self._why(text) if label == "cancel" else (),
+        )
+
+    def _why(self, text: str) -> tuple[Evidence, ...]:
+        start = text.index("cancel")
+        return (
+            Contribution(feature="cancel", value=None, effect=2.5, start=start, end=start + 6),
+            Example(text="<b>Cancel</b> my order", labels={"intent": "cancel", "days": 2.5}, similarity=0.84),
+            Counterfactual(
+                task="intent",
+                removed=(Span(text="cancel", start=start, end=start + 6),),
+                label="hello",
+                probability=0.61,
+            ),
+            Counterfactual(task="mood"),
         )
 
 

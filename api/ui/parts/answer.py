@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from api.ui.parts import formats
 from api.ui.parts.elements import Html, div, el, text
+from api.ui.parts.explanation import draw_explanation
 from api.ui.parts.marks import confidence_bar, route_badge
 from api.ui.parts.quote import quote_block
 from signalbox.types import Answer, Contribution, LabelAnswer, Prediction, Quote, ValueAnswer
@@ -33,6 +34,7 @@ def draw_answer(prediction: Prediction, documents: Mapping[str, str]) -> None:
         quote_block(quote, documents.get(quote.document_id), short=short)
     if contributions:
         contribution_table(contributions)
+    draw_explanation(prediction.evidence)
 
 
 def _worth(prediction: Prediction) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from api.ui.parts import formats
 from api.ui.parts.elements import div, el, text
+from api.ui.parts.explanation import draw_explanation
 from api.ui.parts.marks import confidence_bar, route_badge
 from api.ui.parts.quote import quote_block
 from signalbox.types import Answer, Contribution, LabelAnswer, Prediction, Quote, ValueAnswer
@@ -101,6 +102,7 @@ def _evidence(prediction: Prediction, answer: Answer, texts: Mapping[str, str]) 
             with el("ul", "", "effects"):
                 for piece in contributions:
                     _effect(piece, most)
+    draw_explanation(prediction.evidence)
 
 
 def _effect(piece: Contribution, most: float) -> None:
