@@ -1,8 +1,27 @@
-"""Experts: small local models trained from labelled data, which answer within about a millisecond.
+"""Experts: small local models trained from labelled texts, which answer within milliseconds.
 
-The first kind reads intents. scikit-learn is loaded by training only, never by serving.
+`train_text` turns a labelled file into a version in the registry, `load_expert` opens one to be asked. scikit-learn and
+torch are loaded by training only, never by serving.
 """
 
-from classifiers.intents import IntentExamples, IntentExpert, load_expert, read_intents, train_intents
+from classifiers.data.intents import IntentExamples, read_intents
+from classifiers.experts.artefact import load_expert
+from classifiers.experts.expert import Reply, TextExpert
+from classifiers.registry import Registry
+from classifiers.text import Pipeline
+from classifiers.training import Material, TrainOptions, TrainRequest, train, train_text
 
-__all__ = ["IntentExamples", "IntentExpert", "load_expert", "read_intents", "train_intents"]
+__all__ = [
+    "IntentExamples",
+    "Material",
+    "Pipeline",
+    "Registry",
+    "Reply",
+    "TextExpert",
+    "TrainOptions",
+    "TrainRequest",
+    "load_expert",
+    "read_intents",
+    "train",
+    "train_text",
+]

@@ -127,7 +127,7 @@ def _experts(settings: Settings, encoder: OnnxEncoder) -> ExpertPool:
     folder = experts_folder(settings)
     pool = ExpertPool(
         folder,
-        lambda name, version: load_expert(folder, name, encoder, version),
+        lambda name, version: load_expert(folder, f"{name}@{version}", encoder),
         default=DEFAULT_EXPERT,
         budget=settings.experts_memory_mb * 1_000_000,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from api.service.folders import experts_folder, index_folder
 from api.service.models import DEFAULT_EXPERT
-from classifiers import read_intents, train_intents
+from classifiers import IntentExamples, Material, Pipeline, Reply, TrainOptions, read_intents, train
 from retriever import Limits, ingest
 from signalbox.encoder import load_encoder
 from signalbox.errors import UnknownName
@@ -46,11 +46,23 @@ def fill_workspace(
         progress=lambda share, stage: progress(share / 2, stage),
     )
     say(f"Ingested {report.documents} documents in {report.chunks} chunks.")
-    expert = train_intents(
-        read_intents(folder / "intents.jsonl", folder / "out_of_scope.jsonl"),
+    version = train(
+        intents_material(read_intents(folder / "intents.jsonl", folder / "out_of_scope.jsonl"), "intents.jsonl"),
         encoder,
         name=DEFAULT_EXPERT,
         folder=experts_folder(settings),
+        options=TrainOptions(promote=True),
         progress=lambda share, stage: progress(0.5 + share / 2, stage),
+        by="example",
     )
-    say(f"Trained the expert {expert.name}.")
+    say(f"Trained the expert {version.reference}.")
+
+
+def intents_material(examples: IntentExamples, trained_on: str) -> Material:
+    """Intents with their replies, as training takes them."""
+    pipeline = Pipeline()
+    replies = {
+        label: Reply(title, reply)
+        for label, title, reply in zip(examples.labels, examples.titles, examples.replies, strict=True)
+    }
+    return Material(examples.examples(pipeline.prepare), pipeline, trained_on, replies=replies)

@@ -38,6 +38,7 @@ def learning_curve(data: TrainingSet, split: Split, context: FitContext) -> tupl
         return ()
     sizes = np.bincount(data.examples.positions(0, fit), minlength=task.width)
     steps = [step for step in _STEPS if step < sizes.max()]
+    quiet = FitContext(context.encoder, context.seed)
     points = []
     for number, step in enumerate([*steps, int(sizes.max())]):
         context.progress(number / (len(steps) + 1), f"Learning from {step:,} rows a label")
@@ -45,7 +46,7 @@ def learning_curve(data: TrainingSet, split: Split, context: FitContext) -> tupl
         if len(rows) > _MOST_ROWS:
             break
         try:
-            model = make_learner(DEFAULT).fit(data.take(rows, split.outside_fit), context)
+            model = make_learner(DEFAULT).fit(data.take(rows, split.outside_fit), quiet)
         except InvalidInput:
             continue  # too few rows for another task
         said = model.outputs([data.examples.texts[row] for row in held], data.vectors[held]).scores[0]

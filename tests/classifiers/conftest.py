@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from intent_files import OUTSIDE, LetterEncoder, lines, records
 
-from classifiers import IntentExpert, read_intents, train_intents
+from api.service.workspace import intents_material
+from classifiers import TextExpert, load_expert, read_intents, train
 
 
 @pytest.fixture(scope="session")
@@ -26,10 +27,12 @@ def outside_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, encoder: LetterEncoder) -> tuple[Path, IntentExpert]:
+def trained(tmp_path_factory: pytest.TempPathFactory, encoder: LetterEncoder) -> tuple[Path, TextExpert]:
     """The folder of a trained expert, to be copied before it is changed, and the expert."""
     folder = tmp_path_factory.mktemp("experts")
     intents = lines(folder / "in.jsonl", records())
     outside = lines(folder / "out.jsonl", [{"text": text} for text in OUTSIDE])
-    expert = train_intents(read_intents(intents, outside), encoder, name="intents", folder=folder / "experts")
-    return folder / "experts", expert
+    train(
+        intents_material(read_intents(intents, outside), "in.jsonl"), encoder, name="intents", folder=folder / "experts"
+    )
+    return folder / "experts", load_expert(folder / "experts", "intents", encoder)
