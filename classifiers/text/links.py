@@ -12,8 +12,8 @@ from functools import partial
 
 _ENDINGS = "com|org|net|edu|gov|io|co|ly|me|gl|be|tv|info|app|dev|ai|uk|de|fr|es|it|nl|at|ch|eu|us|ca"
 _URL = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:https?|ftp)://|www\.(?=\w))[^\s<>\"]+"
-    rf"|(?<![\w.@/-])(?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}(?:{_ENDINGS})/[^\s<>\"]*",
+    r"(?<![A-Za-z0-9])(?:(?:https?|ftp)://|www\.(?=\w))[^\s<>\"\[\]]+"
+    rf"|(?<![\w.@/-])(?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}(?:{_ENDINGS})/[^\s<>\"\[\]]*",
     re.IGNORECASE,
 )
 _HOST = re.compile(r"(?:[a-z]{3,5}://)?(?:[^/@\s]{1,200}@)?(?:www\.)?([^/:?#\s@]{1,253})", re.IGNORECASE)

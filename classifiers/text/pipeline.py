@@ -43,6 +43,8 @@ WORDS = {
 # Two passes settle nearly every text; one made to need more (markup within markup) is settled by force.
 _MAX_PASSES = 8
 _DEFUSED = str.maketrans("<>&", "   ")
+# What normalising leaves as it is, whatever stands beside it: saves asking, for most texts in Western languages.
+_NORMAL = re.compile(r"[\x00-\x7f£€‘’“”–—¡¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüŒœ]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f]")
 
 
@@ -181,7 +183,7 @@ class Pipeline:
 
 
 def _normalise(text: str) -> str:
-    return _tidy(text) if text.isascii() else normalise(text).text
+    return _tidy(text) if _NORMAL.fullmatch(text) else normalise(text).text
 
 
 def _tidy(text: str) -> str:

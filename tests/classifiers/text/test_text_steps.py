@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+from ftfy import fix_encoding
 from test_text_pipeline import GOLDEN, PIPELINE
 
 from classifiers.text import VERSION, WORDS, Pipeline
-from signalbox.text import mask_personal_data, personal_data
+from classifiers.text.pipeline import _NORMAL
+from classifiers.text.repair import _SOUND
+from signalbox.text import mask_personal_data, normalise, personal_data
 
 
 def test_version_1_gives_what_it_gave_when_experts_were_trained_with_it() -> None:
@@ -66,6 +70,7 @@ def test_markup_becomes_what_a_browser_shows(text: str, prepared: str) -> None:
         ("see https://t.co/AbC12, please", "see website, please"),
         ("(http://en.wikipedia.org/wiki/A_(b)) and www.foo.de/x?y=1!", "(website) and website!"),
         ("[Hawking](http://www.hawking.org.uk/).", "[Hawking](website)."),
+        ("[http://x.example/a](http://x.example/a)", "[website](website)"),
         ("bit.ly/2xY and HTTPS://EXAMPLE.COM", "website and website"),
         (
             "node.js/react, and/or, 3.5/4, e.g./i.e., ...com/ http://",
@@ -158,6 +163,7 @@ def test_emoji_can_be_kept() -> None:
             "World War III, IEEE, AAA, viii, Schifffahrt, ... ---",
         ),
         ("1000000 www xxx", "1000000 www xxx"),
+        ("OoOoOo", "Oo"),
         ("哈哈哈哈哈 ههههههه дааааа", "哈哈 هه даа"),
     ],
 )
@@ -179,6 +185,7 @@ def test_each_step_can_be_off() -> None:
     assert off.prepare(f"\x00{text}\n ") == text
 
 
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 LENGTH = 100_000
 HOSTILE = [
     "a",
@@ -257,3 +264,17 @@ def test_markup_within_markup_comes_to_an_end() -> None:
 def test_the_words_put_in_are_left_alone() -> None:
     for word in WORDS.values():
         assert PIPELINE.prepare(word) == word
+
+
+def test_texts_that_skip_normalising_would_come_out_of_it_alike() -> None:
+    letters = [char for char in map(chr, range(0x3000)) if _NORMAL.fullmatch(char)]
+    for first in letters:
+        text = " ".join(f"x{first}{second}y {first}{second}" for second in letters)
+        assert normalise(text).text == " ".join(CONTROL.sub("", text).split())
+
+
+def test_texts_that_skip_repair_are_none_that_it_would_mend() -> None:
+    letters = [char for code in range(0x20000) if _SOUND.fullmatch(char := chr(code)) and not 0xD800 <= code < 0xE000]
+    for char in letters[128:]:
+        text = f"a{char}b {char}{char} . {char} \u2019{char}"
+        assert fix_encoding(text) == text
