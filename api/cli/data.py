@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.output import emit, out, progress_bar, say
-from signalbox.errors import InvalidInput
+from signalbox.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
     from classifiers.contract import Kind
     from classifiers.data import LabelledData, Table
-    from classifiers.data.report import DataReport
+    from classifiers.data.report import DataReport, Fixed
 
 app = typer.Typer(help="Look at labelled files before anything is trained on them.", no_args_is_help=True)
 
@@ -45,13 +45,20 @@ def report(
         bool | None, typer.Option("--header/--no-header", help="Whether the first row names the columns.")
     ] = None,
     skip_ragged: Annotated[bool, typer.Option(help="Leave out rows with too many or too few cells.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML file.")] = None,
+    fix: Annotated[Path | None, typer.Option(help="Write a cleaned copy, and beside it a log of every change.")] = None,
+    fix_labels: Annotated[bool, typer.Option(help="With --fix: replace labels that are almost surely wrong.")] = False,
+    force: Annotated[bool, typer.Option(help="Overwrite what --html and --fix name.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
 ) -> None:
     """Name duplicates, wrong labels, leaks, drift and what else spoils training, with the rows and the remedies."""
     from classifiers.data import guess_columns, labelled, read_table
-    from classifiers.data.report import data_report
+    from classifiers.data.report import data_report, to_html, write_beside, write_fixed
+    from classifiers.data.report import fix as clean
     from signalbox.encoder import load_encoder
     from signalbox.settings import Settings
+
+    _check_outputs(file, html, fix, force=force, labels=fix_labels)
 
     def read(path: Path) -> Table:
         return read_table(path, encoding=encoding, delimiter=delimiter, header=header, skip_ragged=skip_ragged)
@@ -63,12 +70,12 @@ def report(
         texts, targets = texts or [guessed_text], targets or [guessed_target]
         say(f"{finding.title}. {finding.remedy}")
 
-    def rows(source: Table) -> LabelledData:
+    def rows(source: Table, known: dict[str, Kind] | None = None) -> LabelledData:
         return labelled(
             source,
             text=texts,
             targets=targets,
-            kinds=_kinds(kind or [], ordinal or []),
+            kinds={**(known or {}), **_kinds(kind or [], ordinal or [])},
             orders=_orders(order or []),
             time=time,
             split=split,
@@ -76,14 +83,46 @@ def report(
         )
 
     data = rows(table)
-    tested = rows(read(test)) if test is not None else None
+    # A test file is read as the file is: a few rows of ratings may look like labels, a lot of them like numbers.
+    tested = rows(read(test), {task.name: task.kind for task in data.tasks}) if test is not None else None
     encoder = load_encoder(Settings.load(), progress=say)
     with progress_bar("Looking") as progress:
         found = data_report(data, encoder=encoder, test=tested, progress=progress)
+    if html is not None:
+        write_beside(html, to_html(found).encode())
+        say(f"The report is in {html}.")
+    if fix is not None:
+        fixed = clean(data, found, labels=fix_labels)
+        copy, log = write_fixed(fixed, fix, source=file, force=force)
+        done = ", ".join(f"{count:,} × {reason}" for reason, count in sorted(_reasons(fixed).items()))
+        say(f"{len(fixed.rows):,} rows are in {copy}, {len(fixed.changes):,} changes in {log}: {done or 'none'}.")
     if as_json:
         emit(found.model_dump_json())
     else:
         _show(found)
+
+
+def _check_outputs(file: Path, html: Path | None, fix: Path | None, *, force: bool, labels: bool) -> None:
+    """Before minutes of work: what can't be written is said at once."""
+    if labels and fix is None:
+        raise InvalidInput("--fix-labels says what --fix does; name the file with --fix.", field="fix_labels")
+    for option, path in (("html", html), ("fix", fix)):
+        if path is None:
+            continue
+        if not path.absolute().parent.is_dir():
+            raise InvalidInput(f"The folder of {path} does not exist; make it first.", field=option)
+        if path.exists() and file.exists() and path.samefile(file):
+            raise InvalidInput(f"{path} is the file that is read; it is never overwritten. Name another.", field=option)
+        if path.exists() and not force:
+            raise Conflict(f"{path} is there already. Name another file, or say --force.", field=option)
+
+
+def _reasons(fixed: Fixed) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for change in fixed.changes:
+        reason = "copy of an earlier row" if change.reason.startswith("copy of") else change.reason
+        counts[reason] = counts.get(reason, 0) + 1
+    return counts
 
 
 def _kinds(pairs: list[str], ordinal: list[str]) -> dict[str, Kind]:

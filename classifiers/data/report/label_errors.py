@@ -169,7 +169,7 @@ def check_label_errors(material: Material) -> tuple[Section, tuple[Suspect, ...]
         suspects += some
         said.append(
             f"{counted(len(found.suspected), 'label')} of {len(rows):,} judged of {task.name!r} "
-            f"{'is' if len(found.suspected) == 1 else 'are'} probably wrong ({len(found.suspected) / len(rows):.1%})."
+            f"{_are(len(found.suspected))} probably wrong ({len(found.suspected) / len(rows):.1%})."
         )
         if some:
             findings.append(_finding(task, len(found.suspected), len(rows), some))
@@ -217,7 +217,7 @@ def _finding(task: Task, count: int, judged: int, suspects: list[Suspect]) -> Fi
     return Finding(
         id="label-errors/suspected",
         severity="serious" if share > 0.05 else "warning" if share > 0.01 else "note",
-        title=f"{counted(count, 'label')} of {task.name!r} {'is' if count == 1 else 'are'} probably wrong ({share:.1%})",
+        title=f"{counted(count, 'label')} of {task.name!r} {_are(count)} probably wrong ({share:.1%})",
         meaning="Models trained on the other rows are sure of another label. Wrong labels teach mistakes; in a "
         "test they count right answers as wrong. Labels that overlap look like this too.",
         remedy="Look through them, the most doubtful first, and correct those that are wrong; where two labels "
@@ -226,6 +226,10 @@ def _finding(task: Task, count: int, judged: int, suspects: list[Suspect]) -> Fi
         figures={"suspected": count, "judged": judged, "share": round(share, 4)},
         examples=tuple(_example(suspect) for suspect in suspects[:MOST_EXAMPLES]),
     )
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _example(suspect: Suspect) -> Example:

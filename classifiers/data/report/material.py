@@ -55,9 +55,28 @@ class Material:
         return tuple(self.prepare(text) for text in self.test.texts) if self.test is not None else ()
 
     @cached_property
+    def exact(self) -> tuple[tuple[int, ...], ...]:
+        """Groups of rows whose prepared texts are equal but for case, punctuation and spaces."""
+        from classifiers.text import exact_groups
+
+        return tuple(exact_groups(self.texts))
+
+    @cached_property
+    def near(self) -> tuple[tuple[int, ...], ...]:
+        """Groups of rows whose prepared texts are nearly equal, or equal."""
+        from classifiers.text import near_groups
+
+        return tuple(near_groups(self.texts, seed=self.seed))
+
+    @cached_property
     def same(self) -> NDArray[np.int64]:
-        """A number a row; rows whose prepared texts differ in case and spaces at most share one."""
-        return group_numbers([equal_key(text) for text in self.texts])
+        """A number a row, shared by the rows of a group of equal texts, shape (n,)."""
+        return _numbered(self.exact, len(self.texts))
+
+    @cached_property
+    def alike(self) -> NDArray[np.int64]:
+        """A number a row, shared by the rows of a group of nearly equal texts, shape (n,)."""
+        return _numbered(self.near, len(self.texts))
 
     @cached_property
     def sample(self) -> Rows:
@@ -116,23 +135,11 @@ class Material:
         return np.zeros(len(self.data), dtype=np.int64)
 
 
-def equal_key(text: str) -> str:
-    """The key under which prepared texts count as equal."""
-    return " ".join(text.split()).casefold()
-
-
-def group_numbers(keys: Sequence[str]) -> NDArray[np.int64]:
-    """One number a distinct key, counted in the order they first appear."""
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
-
-
-def groups_of(numbers: NDArray[np.int64], *, least: int = 2) -> list[list[int]]:
-    """The rows of each group with at least so many, in the order of their first row."""
-    members: dict[int, list[int]] = defaultdict(list)
-    for row, number in enumerate(numbers.tolist()):
-        members[number].append(row)
-    return [rows for rows in members.values() if len(rows) >= least]
+def _numbered(groups: Sequence[Sequence[int]], n: int) -> NDArray[np.int64]:
+    numbers = np.arange(n, dtype=np.int64)
+    for group in groups:
+        numbers[list(group)] = group[0]
+    return numbers
 
 
 def stratified(strata: NDArray[np.int64], size: int, seed: int) -> Rows:

@@ -11,13 +11,19 @@ import numpy as np
 from classifiers.contract import Progress
 from classifiers.data.labelled import LabelledData
 from classifiers.data.report.balance import check_balance
+from classifiers.data.report.drift import check_drift
+from classifiers.data.report.duplicates import check_duplicates
+from classifiers.data.report.giveaways import check_giveaways
 from classifiers.data.report.label_errors import check_label_errors
+from classifiers.data.report.languages import check_languages
 from classifiers.data.report.leaks import check_leaks
 from classifiers.data.report.lengths import check_lengths
 from classifiers.data.report.material import Material, silent
 from classifiers.data.report.missing import check_missing
 from classifiers.data.report.model import DataReport, Section, Suspect, Target
+from classifiers.data.report.overlap import check_overlap
 from classifiers.data.report.scrapes import check_scrapes
+from classifiers.data.report.templates import check_templates
 from signalbox.contracts import Encoder
 from signalbox.types import utc_now
 
@@ -27,9 +33,15 @@ Check = Callable[[Material], Section]
 _CHECKS: tuple[tuple[Check, float], ...] = (
     (check_balance, 1),
     (check_missing, 1),
+    (check_duplicates, 4),
+    (check_overlap, 3),
     (check_leaks, 3),
+    (check_giveaways, 2),
     (check_scrapes, 1),
+    (check_templates, 2),
     (check_lengths, 2),
+    (check_languages, 4),
+    (check_drift, 30),
 )
 _LABEL_ERRORS = 60.0
 

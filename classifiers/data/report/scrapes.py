@@ -14,9 +14,10 @@ import numpy as np
 
 from classifiers.data.findings import Figure, Finding, counted, listed
 from classifiers.data.report.columns import Column, other_columns, read_columns
-from classifiers.data.report.material import Material, equal_key
+from classifiers.data.report.material import Material
 from classifiers.data.report.model import Section
 from classifiers.data.table import is_missing
+from classifiers.text.canonical import canonical
 
 _FEWEST_ROWS = 50
 _FEWEST_REPEATS = 5
@@ -84,7 +85,7 @@ def _key(material: Material, name: str) -> _Key | None:
     if name in material.data.text_columns and np.median([len(value) for value in members]) < 15:
         return None
     first = material.data.table.column(material.data.text_columns[0])
-    texts = [equal_key(first[row]) for row in material.data.rows.tolist()]
+    texts = [canonical(first[row]) for row in material.data.rows.tolist()]
     agree = sum(len({texts[position] for position in rows}) == 1 for rows in groups)
     if agree < _AGREE * len(groups):
         return None
