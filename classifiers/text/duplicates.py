@@ -29,8 +29,8 @@ def near_groups(texts: Sequence[str], *, threshold: float = 0.8, seed: int = 0) 
     """Groups of texts linked by pairs with a similarity of at least `threshold`, exact duplicates included.
 
     A link is transitive, so the ends of a chain may be less alike. Deterministic for a seed; a pair at the threshold
-    is found with a probability of 99%, a closer one with more. About 100 s of CPU time and 1 GB per million texts
-    of a tweet's length; long texts are compared by a sample of their shingles.
+    is found with a probability of 99%, a closer one with more. Takes 10 s and half a GB for 200,000 texts of 100
+    characters; of each of so many texts 250 shingles are compared, of fewer texts more.
 
     Args:
         texts: prepared, at most a million different ones.
