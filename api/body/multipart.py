@@ -6,7 +6,7 @@ Their names are data: only the last part of a path is kept, and nothing is ever 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from fastapi import Request
@@ -34,6 +34,19 @@ async def uploaded(request: Request, most_bytes: int) -> AsyncIterator[list[Uplo
         InvalidInput: a part is no file, or there is none.
         HTTPException: 400 for a body that is no multipart, 408 when it does not arrive in time.
     """
+    async with uploaded_with(request, most_bytes, ()) as (files, _):
+        yield files
+
+
+@asynccontextmanager
+async def uploaded_with(
+    request: Request, most_bytes: int, fields: Collection[str]
+) -> AsyncIterator[tuple[list[UploadFile], dict[str, str]]]:
+    """`uploaded`, where parts called as in `fields` may be text; these come beside the files, by name.
+
+    Raises:
+        InvalidInput: also where one of the fields comes twice.
+    """
     check_encoding(request)
     parser = MultiPartParser(
         request.headers, _limited(request, most_bytes), max_files=MOST_FILES, max_fields=_MOST_FIELDS
@@ -48,13 +61,20 @@ async def uploaded(request: Request, most_bytes: int) -> AsyncIterator[list[Uplo
         detail = f"The upload did not arrive within {_TOTAL_TIMEOUT_S:g} s."
         raise HTTPException(408, detail, headers={"Connection": "close"}) from None
     try:
-        parts = form.multi_items()
-        for name, part in parts:
-            if not isinstance(part, UploadFile):
+        files: list[UploadFile] = []
+        values: dict[str, str] = {}
+        for name, part in form.multi_items():
+            if isinstance(part, UploadFile):
+                files.append(part)
+            elif name not in fields:
                 raise InvalidInput(f"Part {name[:80]!r} is no file: send files only, each with a name.", field="file")
-        if not parts:
+            elif name in values:
+                raise InvalidInput(f"Part {name!r} comes twice. Send it once.", field=name)
+            else:
+                values[name] = part
+        if not files:
             raise InvalidInput("The upload has no file. Send at least one.", field="file")
-        yield [part for _, part in parts if isinstance(part, UploadFile)]
+        yield files, values
     finally:
         await form.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.routes import batch, documents, health, jobs, keys, predict, predictions, reviews, session, verdicts
+from api.routes import batch, documents, experts, health, jobs, keys, predict, predictions, reviews, session, verdicts
 from api.v1 import chat, embeddings, models
 
 ROUTERS = (
@@ -12,6 +12,7 @@ ROUTERS = (
     verdicts.router,
     reviews.router,
     documents.router,
+    experts.router,
     health.router,
     jobs.router,
     keys.router,

@@ -15,6 +15,7 @@ from api.service.checks import check_packages
 from api.service.closing import close_all
 from api.service.folders import make_data_dir
 from api.service.models import Models, Progress, open_models
+from api.service.training import TRAINING
 from evaluators.review import ReviewQueue, WebhookSender
 from signalbox.errors import SignalboxError
 from signalbox.jobs import Jobs
@@ -58,7 +59,7 @@ class Service:
         self.reviews = review_queue(self.settings, self.database, on_notice=self.webhooks.wake)
         self.keys = KeyStore(self.database)
         self.idempotency = IdempotencyStore(self.database)
-        self.jobs = Jobs(self.settings)
+        self.jobs = Jobs(self.settings, [TRAINING])
         self.batch_places = asyncio.Semaphore(self.settings.max_batch_queries)
 
     async def __aenter__(self) -> Self:

@@ -100,6 +100,13 @@ def expert_list(registry: Registry) -> ExpertList:
     return ExpertList(items=tuple(_summary(registry, name) for name in registry.names()))
 
 
+def expert_summary(registry: Registry, name: str) -> ExpertSummary:
+    """Raises NotFound and InvalidInput as `Registry.versions` does."""
+    if name not in registry.names():
+        registry.versions(name)  # says what is wrong with the name, or which there are
+    return _summary(registry, name)
+
+
 def expert_versions(registry: Registry, name: str) -> ExpertVersions:
     """Raises what `Registry.versions` raises."""
     return ExpertVersions(items=tuple(map(expert_version, registry.versions(name))))

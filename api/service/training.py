@@ -1,0 +1,88 @@
+"""Training as a background job: what is asked for, and the function that does it in a process of its own."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from api.service.folders import experts_folder
+from signalbox.jobs import Context, Kind
+from signalbox.settings import Settings
+
+KIND = "train"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def stored_name(file: str) -> str:
+    """What an uploaded file is stored as in a job's folder; messages name it, so it stays like its own."""
+    return _UNSAFE.sub("_", file)[-80:].strip("._") or "file"
+
+
+def arguments_of(settings: Settings, name: str, file: str, request: dict[str, Any], by: str) -> dict[str, Any]:
+    """The arguments of a training.
+
+    Args:
+        file: the uploaded file's name; the file itself is in the job's folder as `stored_name` has it.
+        request: a `classifiers.training.TrainRequest` as JSON has it; without columns they are guessed.
+    """
+    return {
+        "name": name,
+        "file": file,
+        "request": request,
+        "by": by,
+        "encoder": settings.encoder,
+        "encoder_precision": settings.encoder_precision,
+    }
+
+
+def train(context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Train on the file in the job's folder. A training that was ended goes on with what its scratch folder holds."""
+    import json
+
+    from classifiers.data import guess_columns, read_table
+    from classifiers.training import TrainRequest, train_text
+    from signalbox.encoder import load_encoder
+
+    path = context.folder / stored_name(arguments["file"])
+    given = dict(arguments["request"])
+    settings = Settings(
+        data_dir=context.data_dir,
+        encoder=arguments["encoder"],
+        encoder_precision=arguments["encoder_precision"],
+    )
+
+    def columns() -> dict[str, list[str]]:
+        texts, targets = list(given.get("text") or ()), list(given.get("target") or ())
+        if texts and targets:
+            return {"text": texts, "target": targets}
+        context.progress(0.0, "Reading the file")
+        table = read_table(path, encoding=given.get("encoding"), delimiter=given.get("delimiter"))
+        text, target, _ = guess_columns(table, texts=texts, targets=targets)
+        return {"text": texts or [text], "target": targets or [target]}
+
+    def fit() -> dict[str, Any]:
+        encoder = load_encoder(settings)
+        version = train_text(
+            path,
+            TrainRequest.from_json(json.dumps({**given, **found})),
+            encoder,
+            name=arguments["name"],
+            folder=experts_folder(settings),
+            progress=context.progress,
+            scratch=context.folder / "scratch",
+            by=arguments["by"],
+            trained_on=arguments["file"],
+        )
+        return {
+            "expert": version.reference,
+            "name": version.name,
+            "version": version.number,
+            "aliases": list(version.aliases),
+            "url": f"/experts/{version.name}/versions/{version.number}",
+        }
+
+    found = context.step("choosing columns", columns)
+    return {**context.step("training", fit), **found}
+
+
+TRAINING = Kind(KIND, train)

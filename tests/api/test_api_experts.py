@@ -1,0 +1,275 @@
+"""/experts over HTTP: training as a job, versions and cards, promoting and rolling back while queries are answered."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import random
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.app import create_app
+from api.service.wiring import Service, open_service
+from signalbox.settings import Settings
+
+WORDS = {
+    "refund": ["refund", "money back", "reimburse", "return the money", "pay me back"],
+    "delivery": ["parcel", "delivery", "shipping", "courier", "arrive"],
+    "account": ["password", "log in", "account", "sign in", "username"],
+}
+FRAMES = [
+    "Where is my {}?",
+    "I have a question about the {} please",
+    "Can you help me with the {}",
+    "{} problem again, third time this week",
+    "Tell me how the {} works",
+    "I am unhappy with {} today",
+    "please look at {} for order {n}",
+    "why does {} take {n} days",
+]
+
+
+def rows(seed: int = 0, count: int = 60) -> list[dict[str, Any]]:
+    """Texts of three labels, with a number that depends on the label."""
+    chance = random.Random(seed)
+    out = []
+    for _ in range(count):
+        label = chance.choice(list(WORDS))
+        text = chance.choice(FRAMES).format(chance.choice(WORDS[label]), n=chance.randint(2, 99))
+        out.append({"text": f"{text} ({chance.randint(0, 9999)})", "topic": label, "words": float(len(text.split()))})
+    return out
+
+
+def as_csv(values: list[dict[str, Any]]) -> bytes:
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(values[0]))
+    writer.writeheader()
+    writer.writerows(values)
+    return file.getvalue().encode()
+
+
+@pytest.fixture(scope="module")
+def trained(encoder_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with two versions of the expert `topics`, trained over HTTP. Copy it to change it."""
+    data_dir = Path(shutil.copytree(encoder_data, tmp_path_factory.mktemp("trained") / "data"))
+    asyncio.run(_train(data_dir))
+    return data_dir
+
+
+async def _train(data_dir: Path) -> None:
+    settings = Settings(data_dir=data_dir, local_model="none")
+    async with await open_service(settings) as service, connected(settings, service) as client:
+        how = {"name": "topics", "text": ["text"], "learner": "tfidf", "curve": False}
+        given = {**how, "target": ["topic", "words"], "kinds": {"words": "regression"}}
+        sent = await client.post(
+            "/experts",
+            files={"file": ("../My topics.csv", as_csv(rows()))},
+            data={"options": json.dumps(given)},
+        )
+        assert sent.status_code == 202, sent.text
+        job = sent.json()
+        assert sent.headers["location"] == f"/jobs/{job['id']}"
+        assert (job["kind"], job["arguments"]["file"]) == ("train", "My topics.csv")
+        first = await end_of(client, job["id"])
+        assert first["state"] == "done", first
+        assert first["result"]["expert"] == "topics@1"
+        assert first["result"]["aliases"] == ["champion"]
+        body = {**how, "target": ["topic"], "rows": [{"text": row["text"], "topic": row["topic"]} for row in rows(1)]}
+        sent = await client.post("/experts", json=body)
+        assert sent.status_code == 202, sent.text
+        second = await end_of(client, sent.json()["id"])
+        assert second["state"] == "done", second
+        assert second["result"] == {
+            "expert": "topics@2",
+            "name": "topics",
+            "version": 2,
+            "aliases": ["challenger"],
+            "url": "/experts/topics/versions/2",
+            "text": ["text"],
+            "target": ["topic"],
+        }
+
+
+async def end_of(client: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
+    """The job as the last of its events has it."""
+    async with client.stream("GET", f"/jobs/{job_id}", headers={"Accept": "text/event-stream"}) as events:
+        text = (await events.aread()).decode()
+    assert "event: progress" in text
+    name, data = text.strip().rsplit("\n\n", 1)[-1].split("\n", 1)
+    assert name == "event: job"
+    job: dict[str, Any] = json.loads(data.removeprefix("data: "))
+    return job
+
+
+def who(prediction: dict[str, Any]) -> str:
+    """The expert that was asked; no other route may have been."""
+    (attempt,) = [attempt for attempt in prediction["attempts"] if attempt["outcome"] != "skipped"]
+    assert attempt["route"] == "classifier"
+    return str(attempt["expert"])
+
+
+def connected(settings: Settings, service: Service) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(create_app(settings, service=service))
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost:8000", timeout=60)
+
+
+@pytest.fixture
+def settings(trained: Path, tmp_path: Path) -> Settings:
+    return Settings(data_dir=shutil.copytree(trained, tmp_path / "data"), local_model="none")
+
+
+@pytest.fixture
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    async with await open_service(settings) as service:
+        yield service
+
+
+@pytest.fixture
+async def client(settings: Settings, service: Service) -> AsyncIterator[httpx.AsyncClient]:
+    async with connected(settings, service) as client:
+        yield client
+
+
+async def test_experts_and_their_versions_are_listed(client: httpx.AsyncClient) -> None:
+    (expert,) = (await client.get("/experts")).json()["items"]
+    assert (expert["name"], expert["versions"]) == ("topics", 2)
+    assert (expert["champion"]["reference"], expert["challenger"]["reference"]) == ("topics@1", "topics@2")
+    shown = (await client.get("/experts/topics")).json()
+    assert [change["champion"] for change in shown["history"]] == [1]
+    listed = (await client.get("/experts/topics/versions", params={"limit": 1})).json()
+    assert [version["version"] for version in listed["items"]] == [2]
+    rest = (await client.get("/experts/topics/versions", params={"cursor": listed["next_cursor"]})).json()
+    assert ([version["version"] for version in rest["items"]], rest["next_cursor"]) == ([1], None)
+    assert rest["items"][0]["metrics"]
+    for path in ("/experts/none", "/experts/none/versions", "/experts/topics/versions/9"):
+        assert (await client.get(path)).status_code == 404
+    assert (await client.get("/experts/..%2F..")).status_code in (404, 422)
+
+
+async def test_a_version_shows_its_card_and_its_report(client: httpx.AsyncClient, service: Service) -> None:
+    card = (await client.get("/experts/topics/versions/1")).json()
+    assert card["manifest"]["trained_on"] == "My topics.csv"
+    assert card["trouble"] is None
+    plain = await client.get("/experts/topics/versions/1", headers={"Accept": "text/markdown"})
+    assert plain.headers["content-type"].startswith("text/markdown")
+    assert plain.text == card["card"]
+    report = await client.get("/experts/topics/versions/1/report")
+    if "report.html" in card["files"]:
+        assert report.headers["content-type"].startswith("text/html")
+        assert report.headers["x-content-type-options"] == "nosniff"
+        policy = report.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "sandbox" in policy
+        assert "script" not in policy
+        (service.settings.data_dir / "experts" / "topics" / "1" / "report.html").write_text("<script>")
+        assert (await client.get("/experts/topics/versions/1/report")).status_code == 500
+    else:
+        assert report.status_code == 404
+
+
+async def test_a_promotion_answers_the_next_query(client: httpx.AsyncClient, service: Service) -> None:
+    assert "topics" in {
+        model["id"].removeprefix("expert/") for model in (await client.get("/v1/models")).json()["data"]
+    }
+    asked = {"query": "please look at parcel for order 5", "expert": "topics"}
+    first = (await client.post("/predict", json=asked)).json()
+    assert who(first) == "topics@1"
+    answer = first["answer"]
+    assert [(label["task"], label["label"]) for label in answer["labels"]] == [("topic", "delivery")]
+    assert answer["value"]["task"] == "words"
+    assert answer["value"]["low"] <= answer["value"]["estimate"] <= answer["value"]["high"]
+    assert answer["values"] is None
+
+    promoted = await client.post("/experts/topics/promote", json={"version": 2, "reason": "newer"})
+    assert (promoted.status_code, promoted.json()["aliases"]) == (200, ["champion"])
+    second = (await client.post("/predict", json=asked)).json()
+    assert who(second) == "topics@2"
+    assert second["answer"]["value"] is None
+    older = (await client.post("/predict", json={**asked, "expert": "topics@1"})).json()
+    assert who(older) == "topics@1"
+
+    back = await client.post("/experts/topics/rollback", json={})
+    assert back.json()["version"] == 1
+    third = (await client.post("/predict", json=asked)).json()
+    assert who(third) == "topics@1"
+    assert (await client.post("/experts/topics/rollback", json={})).status_code == 409
+    assert (await client.post("/experts/topics/promote", json={"version": 7})).status_code == 404
+    history = (await client.get("/experts/topics")).json()["history"]
+    assert [(change["action"], change["by"]) for change in history[:2]] == [
+        ("rolled back", "local"),
+        ("promoted", "local"),
+    ]
+
+
+async def test_a_promotion_by_another_process_is_followed(client: httpx.AsyncClient, service: Service) -> None:
+    from classifiers.registry import Registry
+
+    asked = {"query": "please look at parcel for order 5", "expert": "topics"}
+    assert who((await client.post("/predict", json=asked)).json()) == "topics@1"
+    Registry(service.settings.data_dir / "experts").promote("topics", 2)
+    assert await service.follow_experts()
+    assert who((await client.post("/predict", json=asked)).json()) == "topics@2"
+
+
+async def test_a_broken_version_is_named_and_the_champion_before_answers(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    folder = service.settings.data_dir / "experts" / "topics"
+    asked = {"query": "please look at parcel for order 5", "expert": "topics"}
+    await client.post("/predict", json=asked)
+    (folder / "2" / "expert.json").write_text("{}")
+    assert (await client.post("/experts/topics/promote", json={"version": 2})).status_code == 500
+    refused = await client.post("/predict", json={**asked, "expert": "topics@2"})
+    assert refused.status_code == 500
+    assert refused.json()["type"] == "/problems/corrupt-artefact"
+    aliases = json.loads((folder / "aliases.json").read_text())
+    (folder / "aliases.json").write_text(json.dumps({**aliases, "champion": 2, "earlier": [1]}))
+    await service.follow_experts()
+    assert who((await client.post("/predict", json=asked)).json()) == "topics@1"
+    assert "topics@1 goes on answering" in (await client.get("/readyz")).json()["parts"]["expert"]
+
+
+async def test_an_explicit_expert_answers_or_passes_on_to_a_person(client: httpx.AsyncClient) -> None:
+    strange = {"query": "Quantum chromodynamics of the gluon field", "expert": "topics", "route": "classifier"}
+    unsure = (await client.post("/predict", json={**strange, "alpha": 0.01})).json()
+    assert unsure["outcome"] == "in_review"
+    assert unsure["answer"]["provisional"] is True
+    assert unsure["review"]["state"] == "waiting"
+    sure = (await client.post("/predict", json={**strange, "alpha": 0.99})).json()
+    assert (sure["outcome"], sure["route"]) == ("answered", "classifier")
+
+
+async def test_trainings_that_can_not_be(client: httpx.AsyncClient, service: Service) -> None:
+    async def send(file: bytes | None, options: Any) -> httpx.Response:
+        files = {} if file is None else {"file": ("data.csv", file)}
+        return await client.post("/experts", files=files, data={"options": options})
+
+    good = {"name": "topics", "text": ["text"], "target": ["topic"]}
+    for options, field in (
+        ("", "body"),
+        ({**good, "name": "../x"}, "name"),
+        ({**good, "learner": "magic"}, "learner"),
+        ({**good, "tune": 10_000}, "tune"),
+        ({**good, "colour": "red"}, "colour"),
+        ({**good, "seed": "1"}, "seed"),
+    ):
+        refused = await send(b"text,topic\na,b\n", options if isinstance(options, str) else json.dumps(options))
+        assert refused.status_code in (400, 422), refused.text
+        assert refused.json()["field"] == field
+    assert (await client.post("/experts", json={**good, "rows": [{"text": "a"}]})).status_code == 422
+    assert (await client.post("/experts", content=b"x", headers={"Content-Type": "text/csv"})).status_code == 415
+    two = [("file", ("a.csv", b"x")), ("file", ("b.csv", b"x"))]
+    assert (await client.post("/experts", files=two, data={"options": json.dumps(good)})).json()["field"] == "file"
+    assert (await client.get("/jobs", params={"state": "queued"})).json()["items"] == []
+    sent = await send(b"text,topic\nhello,greeting\nbye,parting\n", json.dumps({**good, "target": ["colour"]}))
+    failed = await end_of(client, sent.json()["id"])
+    assert failed["state"] == "failed"
+    assert "colour" in failed["error"]["detail"]
+    assert str(service.settings.data_dir) not in json.dumps(failed)
