@@ -6,7 +6,7 @@ itself; sets larger than a few words explain nothing and are not looked for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import combinations
 
 from classifiers.explain.pieces import Effect, Piece, split_words
@@ -15,7 +15,7 @@ from signalbox.types import Counterfactual, Span
 
 MOST_WORDS = 6
 _CANDIDATES = 12
-_PAIRED = 6
+_NEAR = 2.0  # log-odds to which leaving out the strongest must bring a label for other sets to be worth trying
 
 
 def counterfactual(reading: Reading, effects: Sequence[Effect], *, most: int = MOST_WORDS) -> Counterfactual:
@@ -41,27 +41,37 @@ def counterfactual(reading: Reading, effects: Sequence[Effect], *, most: int = M
 
 
 def _search(reading: Reading, pieces: Sequence[Piece], most: int, *, words: int) -> tuple[Piece, ...] | None:
-    def possible(sets: Sequence[tuple[Piece, ...]]) -> list[tuple[Piece, ...]]:
+    def possible(sets: Iterable[tuple[Piece, ...]]) -> list[tuple[Piece, ...]]:
         # Without any word there is nothing to judge.
         return [own for own in sets if sum(piece.words[1] - piece.words[0] for piece in own) < words]
 
-    singles = possible([(piece,) for piece in pieces])
-    if found := _flipped(reading, singles):
+    if found := _flipped(reading, possible((piece,) for piece in pieces)):
         return found
-    pairs = list(combinations(pieces[:_PAIRED], 2))
-    prefixes = [tuple(pieces[:count]) for count in range(2, min(most, len(pieces)) + 1)]
-    if most > 1 and (found := _flipped(reading, possible(list(dict.fromkeys([*prefixes, *pairs]))))):
+    prefixes = possible(tuple(pieces[:count]) for count in range(2, min(most, len(pieces)) + 1))
+    if found := _flipped(reading, prefixes):
+        if len(found) > 2 and (pair := _flipped(reading, possible(combinations(found, 2)))):
+            return pair
         return _pruned(reading, found)
+    if not prefixes or reading.reader.worth(reading.scores_without(prefixes), reading.column).min() > _NEAR:
+        return None
+    return _step_by_step(reading, pieces, most, possible)
+
+
+def _step_by_step(
+    reading: Reading,
+    pieces: Sequence[Piece],
+    most: int,
+    possible: Callable[[Iterable[tuple[Piece, ...]]], list[tuple[Piece, ...]]],
+) -> tuple[Piece, ...] | None:
+    """What is left may matter more once its like is gone: each step looks again."""
     chosen: tuple[Piece, ...] = ()
-    while len(chosen) < most and len(chosen) < len(pieces):
-        # What is left may matter more once its like is gone: each step looks again.
-        steps = possible([(*chosen, piece) for piece in pieces if piece not in chosen])
+    while len(chosen) < min(most, len(pieces)):
+        steps = possible((*chosen, piece) for piece in pieces if piece not in chosen)
         if found := _flipped(reading, steps):
             return _pruned(reading, found)
         if not steps:
             return None
-        worth = reading.reader.worth(reading.scores_without(steps), reading.column)
-        chosen = steps[int(worth.argmin())]
+        chosen = steps[int(reading.reader.worth(reading.scores_without(steps), reading.column).argmin())]
     return None
 
 

@@ -8,7 +8,7 @@ from classifiers.explain.contributions import effects
 from classifiers.explain.counterfactual import counterfactual
 from classifiers.explain.neighbours import Memory, nearest
 from classifiers.explain.pieces import Effect
-from classifiers.explain.reading import Reader, Reading
+from classifiers.explain.reading import Known, Reader, Reading
 from signalbox.contracts import Vectors
 from signalbox.errors import InvalidInput
 from signalbox.types import Contribution, Counterfactual, Evidence, Example
@@ -49,6 +49,7 @@ def explain(
     most_examples: int = 3,
     most_pieces: int = MOST_PIECES,
     change: bool = True,
+    known: Known | None = None,
 ) -> Explanation:
     """Explain what a model says of one text.
 
@@ -58,7 +59,8 @@ def explain(
         column: the label to explain; None for the one predicted.
         memory: where examples come from; None gives none.
         most_pieces: how often the model may be asked with one word or phrase left out.
-        change: look for the words without which the label would be another one: up to about 100 questions more.
+        change: look for the words without which the label would be another one: mostly some 10 questions more.
+        known: what the model has said of parts of this text; one dictionary for all tasks asks about each part once.
 
     Raises:
         InvalidInput: the task has no such label, or `most_pieces` is less than 1.
@@ -68,7 +70,7 @@ def explain(
         raise InvalidInput(f"{reader.task.name!r} has {width} labels; there is no number {column}.", field="column")
     if most_pieces < 1:
         raise InvalidInput("At least one piece of a text must be left out to see what it does.", field="most_pieces")
-    reading = Reading(reader, text, reader.outputs([text], vectors))
+    reading = Reading(reader, text, reader.outputs([text], vectors), {} if known is None else known)
     predicted = reading.column
     wanted = predicted if column is None else column
     found = effects(reading, wanted, most_pieces=most_pieces)

@@ -14,6 +14,8 @@ from classifiers.contract import Floats, Outputs, Task, TextModel
 from classifiers.explain.pieces import Piece, without
 from signalbox.contracts import Encoder, Vectors
 
+Known = dict[str, tuple[Floats, ...]]
+
 
 def _as_it_is(text: str) -> str:
     return text
@@ -66,13 +68,17 @@ class Reader:
 
 @dataclass
 class Reading:
-    """One text as a reader reads it, whole and in part; answers are kept, so asking again costs nothing."""
+    """One text as a reader reads it, whole and in part; answers are kept, so asking again costs nothing.
+
+    Attributes:
+        known: scores of every task by shown text; readings of other tasks of the same model may share it.
+    """
 
     reader: Reader
     text: str
     whole: Outputs
+    known: Known = field(default_factory=dict, repr=False)
     asked: int = 0
-    _known: dict[frozenset[Piece], Floats] = field(default_factory=dict, repr=False)
 
     @property
     def scores(self) -> Floats:
@@ -86,12 +92,12 @@ class Reading:
 
     def scores_without(self, removals: Sequence[Collection[Piece]]) -> Floats:
         """Scores of the text less each set of pieces, shape (len(removals), width), in one batch."""
-        keys = [frozenset(removal) for removal in removals]
-        new = list(dict.fromkeys(key for key in keys if key not in self._known))
-        if new:
-            outputs = self.reader.outputs([without(self.text, key) for key in new])
-            self._known.update(zip(new, outputs.scores[self.reader.index], strict=True))
-            self.asked += len(new)
-        if not keys:
+        texts = [without(self.text, removal) for removal in removals]
+        if not texts:
             return np.empty((0, self.scores.shape[1]))
-        return np.stack([self._known[key] for key in keys])
+        new = [text for text in dict.fromkeys(texts) if text not in self.known]
+        if new:
+            outputs = self.reader.outputs(new)
+            self.known.update(zip(new, zip(*outputs.scores, strict=True), strict=True))
+            self.asked += len(new)
+        return np.stack([self.known[text][self.reader.index] for text in texts])
