@@ -5,28 +5,33 @@ All from rows that the judged model has not seen, with probabilities that were n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from classifiers.contract import Examples, FitContext, Floats, Progress, Rows, Task, TrainingSet
-from classifiers.metrics import Figure, bootstrapped, paired_difference, share
+from classifiers.metrics import (
+    Figure,
+    confidence_figures,
+    label_figures,
+    number_figures,
+    paired_difference,
+    share,
+)
 from classifiers.training.calibrating import Calibrated, HeldTask
 from classifiers.training.crossfit import Held, cross_fit
 from classifiers.training.curve import learning_curve
 from classifiers.training.rewards import hits
 from classifiers.training.scratch import Scratch
 from classifiers.training.splits import Split, one_part
-from signalbox.calibration import auroc, expected_calibration_error
 from signalbox.contracts import Encoder
 from signalbox.errors import InvalidInput
 
 if TYPE_CHECKING:
     from classifiers.training.train import TrainOptions
 
-_ROUNDS = 300
 BASELINE = "tfidf"
 
 
@@ -80,65 +85,22 @@ def figures(
 def _labels(
     examples: Examples, index: int, own: HeldTask, calibrated: Calibrated, splits: tuple[Split, ...], seed: int
 ) -> tuple[dict[str, Figure], dict[str, Figure]]:
-    task, probabilities = examples.tasks[index], own.probabilities
     sets = calibrated.readings[index].sets
-    assert probabilities is not None
+    assert own.probabilities is not None
     assert sets is not None
-    truth, n = examples.positions(index, own.rows), len(own.rows)
-    said = probabilities.argmax(axis=1)
-    right = (said == truth).astype(np.float64)
-    best = probabilities.max(axis=1)
-    inside = sets.sets(probabilities)
-    log_loss = -np.log(np.maximum(probabilities[np.arange(n), truth], 1e-12))
-    found: dict[str, Figure | None] = {
-        "accuracy": share(right),
-        "macro_f1": bootstrapped(lambda rows: _macro_f1(said[rows], truth[rows]), n, seed=seed, rounds=_ROUNDS),
-        "log_loss": bootstrapped(lambda rows: float(log_loss[rows].mean()), n, seed=seed, rounds=_ROUNDS),
-        "ece": bootstrapped(_ece(best, right), n, seed=seed, rounds=_ROUNDS),
-        "right_auroc": bootstrapped(_auroc(best, right), n, seed=seed, rounds=_ROUNDS),
-        "set_coverage": share(inside[np.arange(n), truth]),
-        "set_size": bootstrapped(lambda rows: float(inside[rows].sum(axis=1).mean()), n, seed=seed, rounds=_ROUNDS),
-    }
-    if task.kind == "ordinal":
-        steps = np.abs(said - truth).astype(np.float64)
-        found["steps_off"] = bootstrapped(lambda rows: float(steps[rows].mean()), n, seed=seed, rounds=_ROUNDS)
-    majority = _majority(examples, index, splits)
-    return _measured(found), {"accuracy of the most frequent label": share(truth == majority)}
+    truth = examples.positions(index, own.rows)
+    possible = sets.sets(own.probabilities)
+    ordinal = examples.tasks[index].kind == "ordinal"
+    found = label_figures(own.probabilities, truth, sets=possible, ordinal=ordinal, seed=seed)
+    return found, {"accuracy of the most frequent label": share(truth == _majority(examples, index, splits))}
 
 
 def _number(
     examples: Examples, index: int, own: HeldTask, splits: tuple[Split, ...], seed: int
 ) -> tuple[dict[str, Figure], dict[str, Figure]]:
-    estimates, intervals = own.estimates, own.intervals
-    assert estimates is not None
-    assert intervals is not None
-    truth, n = examples.targets[own.rows, index], len(own.rows)
-    constant = _constant(examples, index, own.rows, splits)
-
-    def mean(values: Floats) -> Figure | None:
-        return bootstrapped(lambda rows: float(values[rows].mean()), n, seed=seed, rounds=_ROUNDS)
-
-    def root(values: Floats) -> Figure | None:
-        return bootstrapped(lambda rows: float(np.sqrt(values[rows].mean())), n, seed=seed, rounds=_ROUNDS)
-
-    inside = (intervals[:, 0] <= truth) & (truth <= intervals[:, 1])
-    found: dict[str, Figure | None] = {
-        "mae": mean(np.abs(estimates - truth)),
-        "rmse": root((estimates - truth) ** 2),
-        "spearman": bootstrapped(_spearman(estimates, truth), n, seed=seed, rounds=_ROUNDS),
-        "interval_coverage": share(inside),
-        "interval_width": mean(intervals[:, 1] - intervals[:, 0]),
-    }
-    anchors: dict[str, Figure | None] = {
-        "mae of the median": mean(np.abs(constant - truth)),
-        "mae less the median's": paired_difference(np.abs(estimates - truth), np.abs(constant - truth), seed=seed),
-    }
-    if truth.min() >= 0:
-        squared = (np.log1p(np.maximum(estimates, 0)) - np.log1p(truth)) ** 2
-        centred = (np.log1p(np.maximum(constant, 0)) - np.log1p(truth)) ** 2
-        found["rmsle"], anchors["rmsle of the median"] = root(squared), root(centred)
-        anchors["squared log error less the median's"] = paired_difference(squared, centred, seed=seed)
-    return _measured(found), _measured(anchors)
+    assert own.estimates is not None
+    truth, constant = examples.targets[own.rows, index], _constant(examples, index, own.rows, splits)
+    return number_figures(own.estimates, truth, intervals=own.intervals, constant=constant, seed=seed)
 
 
 def _overall(calibrated: Calibrated, held: Held, seed: int) -> dict[str, Figure]:
@@ -146,16 +108,13 @@ def _overall(calibrated: Calibrated, held: Held, seed: int) -> dict[str, Figure]
     if calibrated.right is None or calibrated.held_confidence is None:
         return {}
     known = ~np.isnan(calibrated.right)
-    right, confidence = calibrated.right[known], calibrated.held_confidence[known]
-    n = len(right)
-    found: dict[str, Figure | None] = {
-        "confidence_ece": bootstrapped(_ece(confidence, right), n, seed=seed, rounds=_ROUNDS),
-        "confidence_auroc": bootstrapped(_auroc(confidence, right), n, seed=seed, rounds=_ROUNDS),
-    }
-    if calibrated.held_scope is not None:
-        scope, inside = calibrated.held_scope, np.repeat([1.0, 0.0], [len(held.rows), len(held.outside)])
-        found["out_of_scope_auroc"] = bootstrapped(_auroc(scope, inside), len(inside), seed=seed, rounds=_ROUNDS)
-    return _measured(found)
+    return confidence_figures(
+        calibrated.held_confidence[known],
+        calibrated.right[known],
+        in_scope=calibrated.held_scope,
+        inside=np.repeat([1.0, 0.0], [len(held.rows), len(held.outside)]),
+        seed=seed,
+    )
 
 
 def _over_baseline(
@@ -199,10 +158,6 @@ def _drawn(examples: Examples, index: int, task: Task, own: HeldTask) -> dict[st
     }
 
 
-def _measured(found: Mapping[str, Figure | None]) -> dict[str, Figure]:
-    return {name: figure for name, figure in found.items() if figure is not None}
-
-
 def _fit_rows(examples: Examples, index: int, splits: tuple[Split, ...]) -> Rows:
     """Rows with a target that the first part learnt from."""
     return np.intersect1d(splits[0].fit, examples.known(index))
@@ -220,33 +175,3 @@ def _constant(examples: Examples, index: int, rows: Rows, splits: tuple[Split, .
         held = np.isin(rows, split.held)
         out[held] = np.median(examples.targets[np.intersect1d(split.fit, known), index])
     return out
-
-
-def _macro_f1(said: Rows, truth: Rows) -> float:
-    k = int(max(said.max(), truth.max())) + 1
-    hit = np.bincount(truth[said == truth], minlength=k)
-    total = np.bincount(said, minlength=k) + np.bincount(truth, minlength=k)
-    present = total > 0
-    return float((2 * hit[present] / total[present]).mean())
-
-
-def _ece(confidence: Floats, right: Floats) -> Callable[[Rows], float]:
-    return lambda rows: expected_calibration_error(confidence[rows], right[rows])
-
-
-def _auroc(confidence: Floats, outcome: Floats) -> Callable[[Rows], float]:
-    def compute(rows: Rows) -> float:
-        drawn = outcome[rows]
-        return auroc(confidence[rows], drawn) if 0 < drawn.mean() < 1 else float("nan")
-
-    return compute
-
-
-def _spearman(one: Floats, other: Floats) -> Callable[[Rows], float]:
-    from scipy.stats import rankdata
-
-    def compute(rows: Rows) -> float:
-        a, b = rankdata(one[rows]), rankdata(other[rows])
-        return float(np.corrcoef(a, b)[0, 1]) if a.std() and b.std() else float("nan")
-
-    return compute
