@@ -4,7 +4,8 @@
 
 Makes the workspace in a folder of its own (ingest, train, calibrate on `calibration.jsonl`) and asks the queries of
 `test.jsonl`, which nothing was fitted on. Beside it, in the same run, the policy without calibration: every route
-accepted from the same confidence on. `--write` puts the table into README.md.
+accepted from the same confidence on; and the same workspace with an expert of TF-IDF alone in place of its own,
+calibrated alike, query by query. `--write` puts the table into README.md.
 """
 
 from __future__ import annotations
@@ -16,15 +17,21 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from agents.policy import PolicyStore
 from agents.router import Router
 from api.service.calibration import calibrate_policy
-from api.service.models import Models, open_models
-from api.service.workspace import example_alpha, example_folder, fill_workspace
+from api.service.folders import experts_folder
+from api.service.models import DEFAULT_EXPERT, Models, open_models
+from api.service.workspace import example_alpha, example_folder, fill_workspace, intents_material
 from benchmarks._common import finish, silent, write_readme_section
 from benchmarks.grounding import Nowhere
+from classifiers import TrainOptions, read_intents, train
+from classifiers.metrics import paired_difference
 from eval_sets import LabelledQuery, read_labelled
 from evaluators import RoutingReport, report_routing
+from signalbox.encoder import load_encoder
 from signalbox.settings import Settings
 
 EXAMPLE = example_folder("helpdesk")
@@ -36,9 +43,27 @@ async def measure(
     lax = settings.model_copy(update={"alpha": example_alpha(settings)})
     async with await open_models(lax) as models:
         uncalibrated = await _report(models, queries)
+    return await _calibrated(settings, calibration, queries), uncalibrated
+
+
+async def _calibrated(settings: Settings, calibration: list[Path], queries: tuple[LabelledQuery, ...]) -> RoutingReport:
     await calibrate_policy(settings, calibration, alpha=example_alpha(settings), progress=silent, say=lambda _: None)
     async with await open_models(settings) as models:
-        return await _report(models, queries), uncalibrated
+        return await _report(models, queries)
+
+
+def use_plain_expert(settings: Settings) -> None:
+    """Promote an expert that was trained on the same intents with TF-IDF alone."""
+    encoder = load_encoder(settings)
+    examples = read_intents(EXAMPLE / "intents.jsonl", EXAMPLE / "out_of_scope.jsonl")
+    options = TrainOptions(learner="tfidf", curve=False, promote=True)
+    train(
+        intents_material(examples, "intents.jsonl"),
+        encoder,
+        name=DEFAULT_EXPERT,
+        folder=experts_folder(settings),
+        options=options,
+    )
 
 
 async def _report(models: Models, queries: tuple[LabelledQuery, ...]) -> RoutingReport:
@@ -92,18 +117,33 @@ def main() -> None:
         calibration = [EXAMPLE / "queries" / "calibration.jsonl"]
         calibrated, uncalibrated = asyncio.run(measure(settings, calibration, queries))
         policy = PolicyStore(settings.data_dir / "policies").champion(settings.alpha)
+        use_plain_expert(settings)
+        plain = asyncio.run(_calibrated(settings, calibration, queries))
+    gain = paired_difference(_rights(calibrated), _rights(plain), seed=0)
     text = f"{table(calibrated)}\n\n{summary(calibrated, policy.alpha)}\n"
     if not arguments.json:
         print(text)
         print("Without calibration, on the same queries:\n")
         print(f"{table(uncalibrated)}\n\n{summary(uncalibrated, policy.alpha)}\n")
+        print("With an expert of TF-IDF alone, calibrated alike:\n")
+        print(f"{table(plain)}\n\n{summary(plain, policy.alpha)}\n")
     if arguments.write:
         write_readme_section("helpdesk", text)
     finish(
         "Sample help desk",
-        {**_figures(calibrated), "cores": os.cpu_count(), "anchors": {"uncalibrated": _figures(uncalibrated)}},
+        {
+            **_figures(calibrated),
+            "gain_over_tfidf_expert": gain["value"],
+            "gain_interval": [gain["low"], gain["high"]],
+            "cores": os.cpu_count(),
+            "anchors": {"uncalibrated": _figures(uncalibrated), "TF-IDF expert": _figures(plain)},
+        },
         only_json=arguments.json,
     )
+
+
+def _rights(report: RoutingReport) -> np.ndarray:
+    return np.array(report.answered_right, dtype=np.float64)
 
 
 def _figures(report: RoutingReport) -> dict[str, object]:
@@ -111,6 +151,7 @@ def _figures(report: RoutingReport) -> dict[str, object]:
         "queries": report.queries,
         "answered": report.answered,
         "wrong": report.wrong,
+        "answered_right": sum(report.answered_right),
         "error_rate": report.error_rate,
         "error_interval": report.error_interval,
         "coverage": report.answered / report.queries,

@@ -40,6 +40,8 @@ class RouteRow:
 
 @dataclass(frozen=True, slots=True)
 class RoutingReport:
+    """`answered_right` holds, in the order of the queries, whether each got a right answer without a person."""
+
     queries: int
     answered: int
     wrong: int
@@ -47,6 +49,7 @@ class RoutingReport:
     error_interval: tuple[float, float] | None
     saved_usd: float
     rows: tuple[RouteRow, ...]
+    answered_right: tuple[bool, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         return asdict(self)
@@ -78,6 +81,9 @@ async def report_routing(
         error_interval=clopper_pearson(wrong, measured) if measured else None,
         saved_usd=sum(prediction.saved_usd for _, prediction in done),
         rows=tuple(row for row in rows if row.answered),
+        answered_right=tuple(
+            p.outcome == "answered" and p.answer is not None and q.is_right(p.answer) is True for q, p in done
+        ),
     )
 
 
