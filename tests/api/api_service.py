@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +14,12 @@ from agents.events import AttemptFinished, AttemptStarted, EvidenceFound, Observ
 from api.service.models import Models
 from api.service.wiring import Service
 from signalbox.settings import Settings
-from signalbox.storage import PredictionStore, open_database
+from signalbox.storage import PredictionStore
 from signalbox.telemetry import current_trace_id, setup_telemetry
 from signalbox.types import Answer, Attempt, Contribution, Prediction, Query, new_id, utc_now
+
+sys.path.append(str(Path(__file__).parents[1] / "storage"))
+from new_database import new_database
 
 
 class EchoSystem:
@@ -94,7 +99,7 @@ class FakeIndex:
 async def make_service(settings: Settings, system: Any) -> Service:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     telemetry = setup_telemetry(settings)
-    database = await open_database(settings)
+    database = await new_database(settings)
     store = PredictionStore(database)
     if isinstance(system, EchoSystem):
         system.store = store

