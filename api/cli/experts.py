@@ -5,14 +5,16 @@ Works on the files alone, beside a running service or without one: a service fol
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.output import emit, out
+from api.cli.output import emit, out, say
 
 if TYPE_CHECKING:
     from classifiers.registry import Registry, Version
+    from classifiers.registry.wire import PairedFigures
 
 app = typer.Typer(help="Experts: their versions, figures and which one answers.", no_args_is_help=True)
 
@@ -70,13 +72,19 @@ def show(reference: _Version, as_json: Annotated[bool, _JSON] = False) -> None:
 def compare(
     first: Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="The one to compare with.")],
     second: Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="The one to compare.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Labelled rows that neither has seen: asks both about each.")
+    ] = None,
+    text: Annotated[list[str] | None, typer.Option(help="A column of texts in the file; several are joined.")] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Show the figures of two versions side by side."""
+    """Show the figures of two versions side by side, and on rows of your own which of them is better."""
     from api.cli.experts_show import show_comparison
     from classifiers.registry.wire import comparison
 
     found = comparison(_registry(), first, second)
+    if data is not None:
+        found = found.model_copy(update={"paired": _paired(first, second, data, text or [])})
     if as_json:
         emit(found.model_dump_json())
     else:
@@ -119,6 +127,21 @@ def _registry() -> Registry:
     from signalbox.settings import Settings
 
     return Registry(experts_folder(Settings.load()))
+
+
+def _paired(first: str, second: str, data: Path, text: list[str]) -> PairedFigures:
+    from api.service.folders import experts_folder
+    from classifiers.comparing import compare_on
+    from classifiers.data import read_table
+    from classifiers.experts import load_expert
+    from signalbox.encoder import load_encoder
+    from signalbox.settings import Settings
+
+    settings = Settings.load()
+    table = read_table(data)
+    encoder = load_encoder(settings, progress=say)
+    one, other = (load_expert(experts_folder(settings), reference, encoder) for reference in (first, second))
+    return compare_on(one, other, table, encoder, text=text)
 
 
 def _named(registry: Registry, reference: str) -> Version:

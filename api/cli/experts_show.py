@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from classifiers.registry import Change
-from classifiers.registry.wire import Comparison, ExpertCard, ExpertSummary, ExpertVersion, Figure
+from classifiers.registry.wire import Comparison, ExpertCard, ExpertSummary, ExpertVersion, Figure, PairedFigures
 
 
 def show_experts(console: Console, experts: tuple[ExpertSummary, ...]) -> None:
@@ -105,6 +105,28 @@ def show_comparison(console: Console, found: Comparison) -> None:
         _note(console, version.reference, version.trouble)
     if not found.same_data:
         console.print("Note: they were trained and measured on different data; figures may differ for that alone.")
+    if found.paired is not None:
+        _show_paired(console, found, found.paired)
+
+
+def _show_paired(console: Console, found: Comparison, paired: PairedFigures) -> None:
+    one, other = found.first.reference, found.second.reference
+    left = f"; {paired.left_out:,} left out, empty or learnt from" if paired.left_out else ""
+    console.print(Text(f"\nBoth asked about {paired.rows:,} rows{left}", style="dim"))
+    table = _table("task", "figure", f">{one}", f">{other}", ">difference", ">interval", ">p", "better")
+    for figure in paired.figures:
+        better = {"first": one, "second": other}.get(figure.better or "", "not told apart")
+        table.add_row(
+            Text(figure.task),
+            figure.metric,
+            _number(figure.first.value),
+            _number(figure.second.value),
+            f"{figure.difference.value:+.4f}",
+            _interval(figure.difference),
+            "-" if figure.p is None else f"{figure.p:.3f}",
+            better,
+        )
+    console.print(table)
 
 
 def _table(*columns: str) -> Table:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import JsonValue
 
@@ -87,6 +87,29 @@ class FigurePair(Frozen):
     difference: float | None
 
 
+class PairedFigure(Frozen):
+    """One task of two versions on the same rows; `better` where the interval of the difference leaves out 0.
+
+    `p` is of McNemar's exact test; null for numbers.
+    """
+
+    task: str
+    metric: str
+    first: Figure
+    second: Figure
+    difference: Figure
+    p: float | None
+    better: Literal["first", "second"] | None
+
+
+class PairedFigures(Frozen):
+    """What labelled rows say of two versions; rows that one of them has learnt from are left out."""
+
+    rows: int
+    left_out: int
+    figures: tuple[PairedFigure, ...]
+
+
 class Comparison(Frozen):
     """Two versions side by side. Intervals are each version's own: where they overlap, little is proven."""
 
@@ -94,6 +117,7 @@ class Comparison(Frozen):
     second: ExpertVersion
     same_data: bool
     metrics: tuple[FigurePair, ...]
+    paired: PairedFigures | None = None
 
 
 def expert_list(registry: Registry) -> ExpertList:
