@@ -14,6 +14,7 @@ import numpy as np
 from classifiers.contract import Floats, Rows
 from classifiers.data.findings import Example, Figure, Finding, Severity, snippet
 from classifiers.data.labelled import LabelledData
+from classifiers.data.report.cores import one_core_each
 from classifiers.data.report.material import Material, stratified
 from classifiers.data.report.model import Bar, Bars, Chart, Interval, Intervals, Section
 from classifiers.data.report.statistics import Estimate, auc, cramers_v, folds_by_group, holm
@@ -178,12 +179,13 @@ def _out_of_fold(vectors: Vectors, member: np.ndarray, texts: list[str], seed: i
     place = {text: number for number, text in enumerate(dict.fromkeys(texts))}
     folds = folds_by_group(member.astype(np.int64), np.array([place[text] for text in texts]), _FOLDS, seed)
     scores = np.zeros(len(member))
-    for fold in range(_FOLDS):
-        inside, outside = folds != fold, folds == fold
-        if not outside.any() or len(np.unique(member[inside])) < 2:
-            continue
-        model = LogisticRegression(C=1.0, max_iter=200, class_weight="balanced").fit(vectors[inside], member[inside])
-        scores[outside] = model.decision_function(vectors[outside])
+    with one_core_each():
+        for fold in range(_FOLDS):
+            inside, outside = folds != fold, folds == fold
+            if not outside.any() or len(np.unique(member[inside])) < 2:
+                continue
+            model = LogisticRegression(C=1.0, max_iter=200, class_weight="balanced")
+            scores[outside] = model.fit(vectors[inside], member[inside]).decision_function(vectors[outside])
     return scores
 
 

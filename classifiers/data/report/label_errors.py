@@ -7,8 +7,10 @@ learning (Northcutt et al. 2021, section 3): a row counts if another label reach
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 
 from classifiers.contract import Floats, Progress, Rows, Task
 from classifiers.data.findings import MOST_EXAMPLES, Example, Finding, counted, snippet
+from classifiers.data.report.cores import one_core_each
 from classifiers.data.report.material import Material, silent
 from classifiers.data.report.model import Matrix, Section, Suspect
 from classifiers.data.report.statistics import folds_by_group
@@ -67,12 +70,16 @@ def find_label_errors(
     folds = folds_by_group(labels, groups, FOLDS, seed)
     count = int(labels.max()) + 1
     probabilities = np.zeros((len(labels), count))
-    for fold in range(FOLDS):
-        progress(fold / FOLDS, "judging labels")
+
+    def judge(fold: int) -> tuple[Rows, Floats]:
         inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        if not len(outside):
-            continue
-        probabilities[outside] = _fitted(texts, vectors, labels, inside, outside, count, seed)
+        return outside, _fitted(texts, vectors, labels, inside, outside, count, seed)
+
+    present = [fold for fold in range(FOLDS) if (folds == fold).any()]
+    with one_core_each(), ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
+        for done, (outside, judged) in enumerate(pool.map(judge, present)):
+            probabilities[outside] = judged
+            progress((done + 1) / len(present), "judging labels")
     own = probabilities[np.arange(len(labels)), labels]
     ranked = np.argsort(own, kind="stable")
     wrong = _confidently_other(probabilities, labels)
@@ -111,9 +118,6 @@ def _fitted(
 
 
 def _logistic(x: NDArray[np.float32], y: NDArray[np.int64], ask: NDArray[np.float32], count: int) -> Floats:
-    import warnings
-
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     out = np.zeros((len(ask), count))
@@ -121,9 +125,7 @@ def _logistic(x: NDArray[np.float32], y: NDArray[np.int64], ask: NDArray[np.floa
         out[:, y[0]] = 1.0
         return out
     model = LogisticRegression(C=10.0, max_iter=_MOST_STEPS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(x, y)
+    model.fit(x, y)
     out[:, model.classes_] = model.predict_proba(ask)
     return out
 
