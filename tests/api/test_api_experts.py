@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import itertools
 import json
 import random
 import shutil
@@ -17,6 +18,7 @@ import pytest
 
 from api.app import create_app
 from api.service.wiring import Service, open_service
+from classifiers.registry import Registry
 from signalbox.settings import Settings
 
 WORDS = {
@@ -60,14 +62,15 @@ def trained(encoder_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """A data directory with two versions of the expert `topics`, trained over HTTP. Copy it to change it."""
     data_dir = Path(shutil.copytree(encoder_data, tmp_path_factory.mktemp("trained") / "data"))
     asyncio.run(_train(data_dir))
+    copied(data_dir)
     return data_dir
 
 
 async def _train(data_dir: Path) -> None:
     settings = Settings(data_dir=data_dir, local_model="none")
     async with await open_service(settings) as service, connected(settings, service) as client:
-        how = {"name": "topics", "text": ["text"], "learner": "tfidf", "curve": False}
-        given = {**how, "target": ["topic", "words"], "kinds": {"words": "regression"}}
+        given = {"name": "topics", "text": ["text"], "target": ["topic", "words"], "kinds": {"words": "regression"}}
+        given |= {"learner": "tfidf", "curve": False}
         sent = await client.post(
             "/experts",
             files={"file": ("../My topics.csv", as_csv(rows()))},
@@ -79,22 +82,28 @@ async def _train(data_dir: Path) -> None:
         assert (job["kind"], job["arguments"]["file"]) == ("train", "My topics.csv")
         first = await end_of(client, job["id"])
         assert first["state"] == "done", first
-        assert first["result"]["expert"] == "topics@1"
-        assert first["result"]["aliases"] == ["champion"]
-        body = {**how, "target": ["topic"], "rows": [{"text": row["text"], "topic": row["topic"]} for row in rows(1)]}
-        sent = await client.post("/experts", json=body)
-        assert sent.status_code == 202, sent.text
-        second = await end_of(client, sent.json()["id"])
-        assert second["state"] == "done", second
-        assert second["result"] == {
-            "expert": "topics@2",
+        assert first["result"] == {
+            "expert": "topics@1",
             "name": "topics",
-            "version": 2,
-            "aliases": ["challenger"],
-            "url": "/experts/topics/versions/2",
+            "version": 1,
+            "aliases": ["champion"],
+            "url": "/experts/topics/versions/1",
             "text": ["text"],
-            "target": ["topic"],
+            "target": ["topic", "words"],
         }
+
+
+def copied(data_dir: Path) -> None:
+    """A second version, the same as the first."""
+    registry = Registry(data_dir / "experts")
+    first = registry.resolve("topics@1")
+
+    def fill(folder: Path, number: int) -> dict[str, Any]:
+        shutil.copytree(first.path, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("manifest.json"))
+        own = {"name", "version", "created_at", "code", "kind", "format", "files", "fields_sha256"}
+        return {key: value for key, value in first.manifest.items() if key not in own}
+
+    registry.add("topics", kind=first.kind, format=first.format, fill=fill, promote=False)
 
 
 async def end_of(client: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
@@ -108,9 +117,20 @@ async def end_of(client: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
     return job
 
 
-def who(prediction: dict[str, Any]) -> str:
-    """The expert that was asked; no other route may have been."""
-    (attempt,) = [attempt for attempt in prediction["attempts"] if attempt["outcome"] != "skipped"]
+_orders = itertools.count(100)
+
+
+async def asked(client: httpx.AsyncClient, expert: str = "topics") -> dict[str, Any]:
+    """What an expert says of a question that nobody has asked yet."""
+    body = {"query": f"please look at parcel for order {next(_orders)}", "expert": expert}
+    prediction: dict[str, Any] = (await client.post("/predict", json=body)).json()
+    return prediction
+
+
+async def who(client: httpx.AsyncClient, expert: str = "topics") -> str:
+    """The version that answers; no other route may have been tried."""
+    attempts = (await asked(client, expert))["attempts"]
+    (attempt,) = [attempt for attempt in attempts if attempt["outcome"] != "skipped"]
     assert attempt["route"] == "classifier"
     return str(attempt["expert"])
 
@@ -174,31 +194,30 @@ async def test_a_version_shows_its_card_and_its_report(client: httpx.AsyncClient
         assert report.status_code == 404
 
 
-async def test_a_promotion_answers_the_next_query(client: httpx.AsyncClient, service: Service) -> None:
-    assert "topics" in {
-        model["id"].removeprefix("expert/") for model in (await client.get("/v1/models")).json()["data"]
-    }
-    asked = {"query": "please look at parcel for order 5", "expert": "topics"}
-    first = (await client.post("/predict", json=asked)).json()
-    assert who(first) == "topics@1"
-    answer = first["answer"]
+async def test_a_promotion_answers_the_next_query(client: httpx.AsyncClient) -> None:
+    models = (await client.get("/v1/models")).json()["data"]
+    assert "expert/topics" in {model["id"] for model in models}
+    assert (await client.get("/v1/models/expert/topics@2")).status_code == 200
+    assert (await client.get("/v1/models/expert/topics@9")).status_code == 404
+    answer = (await asked(client))["answer"]
     assert [(label["task"], label["label"]) for label in answer["labels"]] == [("topic", "delivery")]
     assert answer["value"]["task"] == "words"
     assert answer["value"]["low"] <= answer["value"]["estimate"] <= answer["value"]["high"]
     assert answer["values"] is None
 
+    same = {"query": "please look at parcel for order 1", "expert": "topics"}
+    assert (await client.post("/predict", json=same)).json()["cached_from"] is None
+    assert (await client.post("/predict", json=same)).json()["cached_from"] is not None
+    assert await who(client) == "topics@1"
     promoted = await client.post("/experts/topics/promote", json={"version": 2, "reason": "newer"})
     assert (promoted.status_code, promoted.json()["aliases"]) == (200, ["champion"])
-    second = (await client.post("/predict", json=asked)).json()
-    assert who(second) == "topics@2"
-    assert second["answer"]["value"] is None
-    older = (await client.post("/predict", json={**asked, "expert": "topics@1"})).json()
-    assert who(older) == "topics@1"
+    assert (await client.post("/predict", json=same)).json()["cached_from"] is None
+    assert await who(client) == "topics@2"
+    assert await who(client, "topics@1") == "topics@1"
 
     back = await client.post("/experts/topics/rollback", json={})
     assert back.json()["version"] == 1
-    third = (await client.post("/predict", json=asked)).json()
-    assert who(third) == "topics@1"
+    assert await who(client) == "topics@1"
     assert (await client.post("/experts/topics/rollback", json={})).status_code == 409
     assert (await client.post("/experts/topics/promote", json={"version": 7})).status_code == 404
     history = (await client.get("/experts/topics")).json()["history"]
@@ -209,30 +228,26 @@ async def test_a_promotion_answers_the_next_query(client: httpx.AsyncClient, ser
 
 
 async def test_a_promotion_by_another_process_is_followed(client: httpx.AsyncClient, service: Service) -> None:
-    from classifiers.registry import Registry
-
-    asked = {"query": "please look at parcel for order 5", "expert": "topics"}
-    assert who((await client.post("/predict", json=asked)).json()) == "topics@1"
+    assert await who(client) == "topics@1"
     Registry(service.settings.data_dir / "experts").promote("topics", 2)
     assert await service.follow_experts()
-    assert who((await client.post("/predict", json=asked)).json()) == "topics@2"
+    assert await who(client) == "topics@2"
 
 
 async def test_a_broken_version_is_named_and_the_champion_before_answers(
     client: httpx.AsyncClient, service: Service
 ) -> None:
     folder = service.settings.data_dir / "experts" / "topics"
-    asked = {"query": "please look at parcel for order 5", "expert": "topics"}
-    await client.post("/predict", json=asked)
+    assert await who(client) == "topics@1"
     (folder / "2" / "expert.json").write_text("{}")
     assert (await client.post("/experts/topics/promote", json={"version": 2})).status_code == 500
-    refused = await client.post("/predict", json={**asked, "expert": "topics@2"})
+    refused = await client.post("/predict", json={"query": "Where is my parcel?", "expert": "topics@2"})
     assert refused.status_code == 500
     assert refused.json()["type"] == "/problems/corrupt-artefact"
     aliases = json.loads((folder / "aliases.json").read_text())
     (folder / "aliases.json").write_text(json.dumps({**aliases, "champion": 2, "earlier": [1]}))
     await service.follow_experts()
-    assert who((await client.post("/predict", json=asked)).json()) == "topics@1"
+    assert await who(client) == "topics@1"
     assert "topics@1 goes on answering" in (await client.get("/readyz")).json()["parts"]["expert"]
 
 
@@ -268,6 +283,9 @@ async def test_trainings_that_can_not_be(client: httpx.AsyncClient, service: Ser
     two = [("file", ("a.csv", b"x")), ("file", ("b.csv", b"x"))]
     assert (await client.post("/experts", files=two, data={"options": json.dumps(good)})).json()["field"] == "file"
     assert (await client.get("/jobs", params={"state": "queued"})).json()["items"] == []
+    sent = await client.post("/experts", json={**good, "rows": rows()})
+    assert sent.status_code == 202, sent.text
+    assert (await client.post(f"/jobs/{sent.json()['id']}/cancel")).json()["state"] == "cancelled"
     sent = await send(b"text,topic\nhello,greeting\nbye,parting\n", json.dumps({**good, "target": ["colour"]}))
     failed = await end_of(client, sent.json()["id"])
     assert failed["state"] == "failed"
