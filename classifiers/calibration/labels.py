@@ -108,7 +108,7 @@ def fit_labels(
     """
     logits, positions = _rows(logits, positions)
     tried: list[Method] = [m for m in methods or _suggested(logits, positions) if m != "temperature"]
-    if not tried:
+    if not tried or len(positions) < 2 * FOLDS:
         return _fit("temperature", logits, positions, {})
     folds = dealt(positions, seed)
     rows = {method: _held_losses(method, logits, positions, folds) for method in ("temperature", *tried)}
@@ -118,20 +118,23 @@ def fit_labels(
     return _fit(chosen, logits, positions, losses)
 
 
-def cross_probabilities(logits: Floats, positions: Rows, *, seed: int = 0) -> Floats:
+def cross_probabilities(logits: Floats, positions: Rows, *, seed: int = 0, method: Method | None = None) -> Floats:
     """Probabilities from calibrators that were not fitted on the row, for honest figures; shape (n, k).
 
-    The method is chosen once, on all rows; rows fewer than the folds get the calibrator fitted on all.
+    Very few rows get the calibrator fitted on all of them.
+
+    Args:
+        method: what `fit_labels` chose on the same rows, to save choosing again.
     """
     logits, positions = _rows(logits, positions)
-    chosen = fit_labels(logits, positions, seed=seed)
     if len(positions) < 2 * FOLDS:
-        return chosen.probabilities(logits)
+        return fit_labels(logits, positions, seed=seed).probabilities(logits)
+    method = method or fit_labels(logits, positions, seed=seed).method
     out = np.empty_like(logits)
     folds = dealt(positions, seed + 1)
     for fold in range(FOLDS):
         held = folds == fold
-        out[held] = _fit(chosen.method, logits[~held], positions[~held], {}).probabilities(logits[held])
+        out[held] = _fit(method, logits[~held], positions[~held], {}).probabilities(logits[held])
     return out
 
 

@@ -7,6 +7,7 @@ will meet. Vectors are unit vectors of the shared encoder or a model's own; noth
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,12 @@ class Reference:
         arrays = (self.vectors, self.means, self.outside, self.within, self.overall)
         return sum(array.nbytes for array in arrays)
 
+    @cached_property
+    def _places(self) -> Vectors:
+        """The groups' means where spread is the same in every direction; dear to compute, the same for every text."""
+        places: Vectors = self.means @ self.within
+        return places
+
     def signals(self, vectors: Vectors, claimed: Rows) -> Floats:
         """Signals in the order of VECTOR_SIGNALS, larger is more in scope but for `out_of_scope_similarity`.
 
@@ -86,7 +93,7 @@ class Reference:
         k = min(_NEIGHBOUR, near.shape[1])
         neighbour = np.partition(near, -k, axis=1)[:, -k]
         centroid = (vectors * self.means[claimed]).sum(axis=1)
-        nearest = _squares(vectors @ self.within, self.means @ self.within).min(axis=1)
+        nearest = _squares(vectors @ self.within, self._places).min(axis=1)
         background = (((vectors - self.centre) @ self.overall) ** 2).sum(axis=1)
         outside = (vectors @ self.outside.T).max(axis=1) if len(self.outside) else np.zeros(len(vectors))
         scope = vectors @ self.weights + self.bias
