@@ -7,6 +7,7 @@ done again after a crash. DBOS, which keeps the books, is loaded with the first 
 from signalbox.jobs.context import Context
 from signalbox.jobs.jobs import Jobs
 from signalbox.jobs.kinds import Kind
+from signalbox.jobs.task import AsyncContext
 from signalbox.jobs.types import Job, JobPage, JobProblem, JobState
 
-__all__ = ["Context", "Job", "JobPage", "JobProblem", "JobState", "Jobs", "Kind"]
+__all__ = ["AsyncContext", "Context", "Job", "JobPage", "JobProblem", "JobState", "Jobs", "Kind"]

@@ -49,7 +49,6 @@ SCHEMA = "signalbox_jobs"
 # Of the way jobs are kept, not of the release: jobs of another version would not be taken up again.
 _VERSION = "1"
 _MOST_RESTARTS = 20
-_POLL_S = 0.5
 _CONNECTIONS = 6
 
 _STATES: Mapping[str, JobState] = {
@@ -96,7 +95,16 @@ class Row:
 class Engine:
     """An open engine; `open` makes it."""
 
-    def __init__(self, kinds: Mapping[str, Kind], folders: Folders, start: Starter, queues: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        kinds: Mapping[str, Kind],
+        folders: Folders,
+        start: Starter,
+        queues: Mapping[str, int],
+        *,
+        poll_s: float,
+    ) -> None:
+        self._poll_s = poll_s
         self._folders = folders
         self._start_worker = start
         self._queues = queues
@@ -143,7 +151,7 @@ class Engine:
                 DBOS.register_queue(
                     self._queue(name),
                     worker_concurrency=at_once,
-                    polling_interval_sec=_POLL_S,
+                    polling_interval_sec=self._poll_s,
                     on_conflict="always_update",
                 )
             self._resources = resources.pop_all()

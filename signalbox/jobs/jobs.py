@@ -16,6 +16,8 @@ from signalbox.files import disk_errors_explained, write_atomically
 from signalbox.jobs.folders import Folders, is_job_id
 from signalbox.jobs.kinds import Kind
 from signalbox.jobs.process import JobProcess
+from signalbox.jobs.supervise import Worker
+from signalbox.jobs.task import JobTask
 from signalbox.jobs.types import Job, JobPage, JobProblem, JobState
 from signalbox.settings import Settings
 from signalbox.telemetry import get_logger
@@ -32,7 +34,6 @@ MOST_ARGUMENT_BYTES = 64_000
 _MOST_KEPT = 1_000
 _SWEEP_AT_ONCE = 200
 _WAITING_AT_ONCE = 4
-_FOLLOW_EVERY_S = 0.5
 _MOST_FOLLOWERS = 100
 _SAME_MOMENT = 100  # some databases date jobs by the second
 _CURSOR = re.compile(r"(\d{1,15})\.(job_[0-9A-Z]{26})")
@@ -43,10 +44,11 @@ class Jobs:
     """Background work of one service.
 
     Args:
-        kinds: what can be started, by the kind's name.
+        kinds: what can be started.
+        poll_s: how often to look for jobs to start, and for changes of those that are followed.
     """
 
-    def __init__(self, settings: Settings, kinds: Iterable[Kind] = ()) -> None:
+    def __init__(self, settings: Settings, kinds: Iterable[Kind] = (), *, poll_s: float = 0.5) -> None:
         self._settings = settings
         self._kinds: dict[str, Kind] = {kind.name: kind for kind in kinds}
         self._home = settings.data_dir / "jobs"
@@ -54,9 +56,11 @@ class Jobs:
         self._engine: Engine | None = None
         self._opening = asyncio.Lock()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="jobs")
+        self._poll_s = poll_s
         self._followers = 0
         self._closed = False
         self._taking_up: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def register(self, kind: Kind) -> None:
         """Add a kind of work; before the first job only."""
@@ -184,7 +188,7 @@ class Jobs:
                 if job.ended:
                     return
                 last = job
-                await asyncio.sleep(_FOLLOW_EVERY_S)
+                await asyncio.sleep(self._poll_s)
         finally:
             self._followers -= 1
 
@@ -230,6 +234,7 @@ class Jobs:
                 if self._closed:
                     raise Overloaded("The service stops; ask again when it is back.", retry_after_s=5)
                 if self._engine is None:
+                    self._loop = asyncio.get_running_loop()
                     self._engine = await self._do(self._open)
         return self._engine
 
@@ -249,6 +254,7 @@ class Jobs:
             self._folders,
             self._worker,
             {"computing": self._settings.jobs_at_once, "waiting": _WAITING_AT_ONCE},
+            poll_s=self._poll_s,
         )
         engine.open(place)
         self._sweep(engine)
@@ -261,7 +267,10 @@ class Jobs:
 
         return parse_url(self._settings.database_url).render_as_string(hide_password=False)
 
-    def _worker(self, kind: Kind, job_id: str, arguments: dict[str, Any], folder: Path) -> JobProcess:
+    def _worker(self, kind: Kind, job_id: str, arguments: dict[str, Any], folder: Path) -> Worker:
+        if kind.waits:
+            assert self._loop is not None
+            return JobTask(kind, job_id, arguments, folder, self._settings.data_dir, self._loop)
         return JobProcess(kind, job_id, arguments, folder, self._settings.data_dir)
 
     def _sweep(self, engine: Engine) -> None:

@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("agents", "api", "classifiers", "eval_sets", "evaluators", "retriever", "signalbox")
 HEAVY = {
+    "dbos",
     "faiss",
     "langchain",
     "langgraph",
@@ -89,6 +90,7 @@ import signalbox.encoder, signalbox.models.cloud, signalbox.models.local, signal
         "torch",
         "transformers",
         "llama_cpp",  # in the worker only
+        "dbos",  # with the first job only
         "eval_sets",  # of the evaluators, only the review queue serves
     }
 

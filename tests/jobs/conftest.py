@@ -32,6 +32,6 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 async def jobs(settings: Settings) -> AsyncIterator[Jobs]:
-    jobs = Jobs(settings, job_kinds.ALL)
+    jobs = Jobs(settings, job_kinds.ALL, poll_s=0.1)
     yield jobs
     await jobs.close()

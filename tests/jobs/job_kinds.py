@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from signalbox.errors import InvalidInput
-from signalbox.jobs import Context, Kind
+from signalbox.jobs import AsyncContext, Context, Kind
 
 
 def _note(arguments: dict[str, Any], line: str) -> None:
@@ -84,7 +85,25 @@ def too_large(context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"text": "x" * 1_000_000}
 
 
+async def asks(context: AsyncContext, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Three steps on the event loop; the second waits for the file `gate`, or fails without one."""
+
+    async def waits() -> int:
+        _note(arguments, "two")
+        context.progress(0.5, "waiting at the gate")
+        if "gate" not in arguments:
+            raise InvalidInput("there is no gate", field="gate")
+        while not os.path.exists(arguments["gate"]):  # noqa: ASYNC110, ASYNC240, PTH110 - cancelling must end it
+            await asyncio.sleep(0.02)
+        return os.getpid()
+
+    await context.step("one", lambda: _note(arguments, "one"))
+    pid = await context.step("two", waits)
+    return {"same process": pid == os.getpid()}
+
+
 ALL = [
+    Kind("asks", asks),
     Kind("add", add),
     Kind("three", three_steps),
     Kind("fail", fail),

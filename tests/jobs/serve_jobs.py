@@ -15,7 +15,7 @@ from signalbox.settings import Settings
 
 async def main() -> None:
     folder, *given = sys.argv[1:]
-    jobs = Jobs(Settings(data_dir=Path(folder)), job_kinds.ALL)
+    jobs = Jobs(Settings(data_dir=Path(folder)), job_kinds.ALL, poll_s=0.1)
     if given:
         job = await jobs.start(given[0], json.loads(given[1]))
         print(job.id, flush=True)

@@ -51,14 +51,14 @@ async def test_kill_9_costs_no_step_that_was_finished(tmp_path: Path) -> None:
     wait_for(lambda: not children[0].is_running() or children[0].status() == "zombie")
 
     settings = Settings(data_dir=tmp_path / "data")
-    jobs = Jobs(settings, job_kinds.ALL)
+    jobs = Jobs(settings, job_kinds.ALL, poll_s=0.1)
     try:
         jobs.take_up_soon()
         await asyncio.to_thread(wait_for, lambda: diary.read_text().split() == ["one", "two", "two"])
         assert (await jobs.get(job_id)).state == "running"
         await jobs.close()  # in an orderly way it goes on later, too
 
-        jobs = Jobs(settings, job_kinds.ALL)
+        jobs = Jobs(settings, job_kinds.ALL, poll_s=0.1)
         gate.touch()
         jobs.take_up_soon()
         job = [seen async for seen in jobs.follow(job_id)][-1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from pathlib import Path
 
 import job_kinds
@@ -139,8 +138,25 @@ async def test_one_computes_at_a_time_few_wait_and_those_that_wait_can_be_cancel
     assert len(found) == 3
 
 
+async def test_what_waits_for_others_runs_on_the_event_loop(jobs: Jobs, tmp_path: Path) -> None:
+    diary, gate = tmp_path / "diary", tmp_path / "gate"
+    job = await jobs.start("asks", {"diary": str(diary), "gate": str(gate)})
+    await reaches(jobs, job, "waiting at the gate")
+    computing = await jobs.start("add", {"a": 1, "b": 1})
+    assert (await end_of(jobs, computing)).state == "done"
+    await jobs.cancel(job.id)
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == f"job {job.id}" and not task.cancelling()]
+    gate.touch()
+    job = await end_of(jobs, await jobs.resume(job.id))
+    assert (job.state, job.result) == ("done", {"same process": True})
+    assert diary.read_text().split() == ["one", "two", "two"]
+    failed = await end_of(jobs, await jobs.start("asks", {"diary": str(diary)}))
+    assert failed.error is not None
+    assert (failed.state, failed.error.detail) == ("failed", "there is no gate")
+
+
 async def test_what_can_be_no_job(jobs: Jobs, settings: Settings) -> None:
-    with pytest.raises(UnknownName, match="'paint'; known are: add"):
+    with pytest.raises(UnknownName, match="'paint'; known are: asks, add"):
         await jobs.start("paint", {})
     with pytest.raises(TooLarge, match="64,000"):
         await jobs.start("add", {"a": "x" * 70_000})
@@ -180,11 +196,3 @@ async def test_a_process_works_for_one_service_only(jobs: Jobs, tmp_path: Path) 
     with pytest.raises(Unavailable, match="another service"):
         await others.start("add", {"a": 1, "b": 1})
     await others.close()
-
-
-def test_dbos_is_not_loaded_where_there_are_no_jobs() -> None:
-    import subprocess
-
-    code = "import api.app, api.service.wiring, api.cli, sys; print('dbos' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
