@@ -90,6 +90,7 @@ def text(
             folder=experts_folder(settings),
             progress=progress,
             by="command line",
+            say=say,
         )
     _print(version, as_json=as_json)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from classifiers.contract import Kind, Progress
-from classifiers.data import LabelledData, labelled, read_table
+from classifiers.data import Finding, LabelledData, labelled, read_table
 from classifiers.registry import Version
 from classifiers.text import Pipeline
 from classifiers.training.train import Material, TrainOptions, train
@@ -74,6 +74,19 @@ def read_request(path: Path, request: TrainRequest) -> LabelledData:
     )
 
 
+def spoilers(data: LabelledData, pipeline: Pipeline, encoder: Encoder) -> tuple[Finding, ...]:
+    """What the data report warns of that is found in a moment: leaks, giveaways, stacked scrapes, empty cells."""
+    from classifiers.data.report.giveaways import check_giveaways
+    from classifiers.data.report.leaks import check_leaks
+    from classifiers.data.report.material import Material as Rows
+    from classifiers.data.report.missing import check_missing
+    from classifiers.data.report.scrapes import check_scrapes
+
+    rows = Rows(data, encoder, pipeline.prepare, None, 0)
+    sections = [check(rows) for check in (check_leaks, check_giveaways, check_scrapes, check_missing)]
+    return tuple(finding for section in sections for finding in section.findings if finding.severity != "note")
+
+
 def train_text(
     path: Path,
     request: TrainRequest,
@@ -85,10 +98,15 @@ def train_text(
     scratch: Path | None = None,
     by: str = "",
     trained_on: str | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Version:
     """Train an expert on a labelled file and write its next version; see `train` for the rest.
 
+    What spoils training (columns and words that give the target away, stacked scrapes, missing texts) is looked for
+    first, said, and kept on the card; the columns it names are not learnt from, since only texts are.
+
     Args:
+        say: is told what was found, before anything is learnt.
         trained_on: what the file is called, where `path` is a copy of it.
 
     Raises:
@@ -98,12 +116,15 @@ def train_text(
     data = read_request(path, request)
     pipeline = Pipeline(**request.pipeline)
     progress(0.01, "Preparing the texts")
+    found = [*data.findings, *spoilers(data, pipeline, encoder)]
+    for finding in found:
+        say(f"{finding.title}. {finding.remedy}")
     material = Material(
         data.examples(pipeline.prepare),
         pipeline,
         trained_on or path.name,
         times=data.times,
-        notes=tuple(finding.title for finding in data.findings),
+        notes=tuple(finding.title for finding in found),
     )
     return train(
         material, encoder, name=name, folder=folder, options=request.options, progress=progress, scratch=scratch, by=by
