@@ -18,6 +18,7 @@ from classifiers.explain.reading import Reading
 _PARTS = 8  # of a phrase that is cut further
 _CARRIES = 0.3  # share of a phrase's effect that one of its parts must have to be shown instead
 _RIVALS = 8
+_MANY = 12  # questions from which a third is asked first and the rest where it pays
 _EXACT = 1e-3
 
 
@@ -36,7 +37,9 @@ def effects(reading: Reading, column: int, *, most_pieces: int) -> list[Effect]:
 
 
 def _left_out(reading: Reading, column: int, words: Sequence[Piece], most: int) -> list[Effect]:
-    first = list(words) if len(words) <= most else group(reading.text, words, max(1, most // 3))
+    # Few questions are better spent on equal parts than on halves of halves.
+    share = 3 if most >= _MANY else 2
+    first = list(words) if len(words) <= most else group(reading.text, words, max(1, most // share))
     known = dict(zip(first, _drops(reading, column, first), strict=True))
     left, whole = most - len(first), set[Piece]()
     while left > 1:
@@ -47,7 +50,8 @@ def _left_out(reading: Reading, column: int, words: Sequence[Piece], most: int) 
         cut: dict[Piece, list[Piece]] = {}
         for phrase in wide[:3]:
             own = words[slice(*phrase.words)]
-            parts = group(reading.text, own, min(_PARTS, len(own)))
+            # A group may come out in more parts than asked for, never in twice as many.
+            parts = group(reading.text, own, max(2, min(_PARTS, len(own), left // 2)))
             if 1 < len(parts) <= left:
                 cut[phrase] = parts
                 left -= len(parts)

@@ -15,6 +15,7 @@ from signalbox.types import Counterfactual, Span
 
 MOST_WORDS = 6
 _CANDIDATES = 12
+_SHORT = 600  # characters up to which a text is cheap enough for a longer search
 _NEAR = 2.0  # log-odds to which leaving out the strongest must bring a label for other sets to be worth trying
 
 
@@ -52,7 +53,11 @@ def _search(reading: Reading, pieces: Sequence[Piece], most: int, *, words: int)
         if len(found) > 2 and (pair := _flipped(reading, possible(combinations(found, 2)))):
             return pair
         return _pruned(reading, found)
-    if not prefixes or reading.reader.worth(reading.scores_without(prefixes), reading.column).min() > _NEAR:
+    if (
+        not prefixes
+        or len(reading.text) > _SHORT
+        or reading.reader.worth(reading.scores_without(prefixes), reading.column).min() > _NEAR
+    ):
         return None
     return _step_by_step(reading, pieces, most, possible)
 

@@ -14,6 +14,8 @@ from signalbox.errors import InvalidInput
 from signalbox.types import Contribution, Counterfactual, Evidence, Example
 
 MOST_PIECES = 40
+MOST_READ = 12_000
+_FEWEST_PIECES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ def explain(
     most_contributions: int = 8,
     most_examples: int = 3,
     most_pieces: int = MOST_PIECES,
+    most_read: int = MOST_READ,
     change: bool = True,
     known: Known | None = None,
 ) -> Explanation:
@@ -59,6 +62,8 @@ def explain(
         column: the label to explain; None for the one predicted.
         memory: where examples come from; None gives none.
         most_pieces: how often the model may be asked with one word or phrase left out.
+        most_read: characters that it may read for that, so that a long text costs no more than many short ones; six
+            pieces are tried in any case.
         change: look for the words without which the label would be another one: mostly some 10 questions more.
         known: what the model has said of parts of this text; one dictionary for all tasks asks about each part once.
 
@@ -70,6 +75,7 @@ def explain(
         raise InvalidInput(f"{reader.task.name!r} has {width} labels; there is no number {column}.", field="column")
     if most_pieces < 1:
         raise InvalidInput("At least one piece of a text must be left out to see what it does.", field="most_pieces")
+    most_pieces = min(most_pieces, max(_FEWEST_PIECES, most_read // max(1, len(text))))
     reading = Reading(reader, text, reader.outputs([text], vectors), {} if known is None else known)
     predicted = reading.column
     wanted = predicted if column is None else column

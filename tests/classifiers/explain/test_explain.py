@@ -187,12 +187,16 @@ YES = Task("answer", "classification", ("no", "yes"))
 def test_a_long_text_is_searched_by_phrases_and_then_by_words() -> None:
     model = Keywords("needle")
     text = " ".join(["Some words of hay, and more of it."] * 40 + ["The needle is here."] + ["More hay follows."] * 40)
-    explanation = explain(Reader(model, ENCODER, YES), text)
+    explanation = explain(Reader(model, ENCODER, YES), text, most_read=200_000)
     first = explanation.contributions[0]
     assert first.start is not None
     assert "needle" in first.feature
     assert len(first.feature.split()) <= 3
     assert explanation.asked <= 40
+    cheap = explain(Reader(Keywords("needle"), ENCODER, YES), text)
+    assert "needle" in cheap.contributions[0].feature
+    assert 3 <= cheap.asked <= 7, "a long text is read a few times only"
+    assert len(cheap.contributions[0].feature) < len(text) / 2.5
     change = explanation.counterfactual
     assert change is not None
     assert [span.text for span in change.removed] == [first.feature]
@@ -202,7 +206,7 @@ def test_a_long_text_is_searched_by_phrases_and_then_by_words() -> None:
 def test_a_phrase_stays_whole_where_no_word_carries_it() -> None:
     filler = "nothing to see here or there, just words and words. " * 8
     text = filler + "Call us: alarm alarm. " + filler
-    explanation = explain(Reader(Keywords("alarm", "alarm."), ENCODER, YES), text, change=False)
+    explanation = explain(Reader(Keywords("alarm", "alarm."), ENCODER, YES), text, change=False, most_read=50_000)
     assert explanation.contributions[0].feature.count("alarm") == 2
 
 
