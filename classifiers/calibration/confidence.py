@@ -25,7 +25,7 @@ _REFINED_OF_EACH = 50
 
 @dataclass(frozen=True)
 class Confidence:
-    """Signals to a probability, never surer than 1 - 1 / (n + 2).
+    """Signals to a probability, never surer than 1 - 1 / (2 n + 4).
 
     Attributes:
         model: says which signals it needs, in `model.names`.
@@ -39,12 +39,12 @@ class Confidence:
 
     def predict(self, signals: Floats) -> Floats:
         """Shape (n,), from signals in the order of `model.names`. Raises InvalidInput where one is not finite."""
-        probability = self.model.predict(np.asarray(signals, dtype=np.float64))
-        if self.curve is not None:
-            probability = self.curve(probability)
-        floor = 1 / (self.n + 2)
-        clipped: Floats = np.clip(probability, floor, 1 - floor)
-        return clipped
+        plain = self.model.predict(np.asarray(signals, dtype=np.float64))
+        share = 1 / (self.n + 2)
+        # Mixing keeps the order of texts, which cutting off or the steps of a curve would not.
+        curved = plain if self.curve is None else (1 - share) * self.curve(plain) + share * plain
+        mixed: Floats = (1 - share) * curved + share / 2
+        return mixed
 
     def state(self) -> State:
         parts = {"curve": self.curve.state()} if self.curve is not None else {}

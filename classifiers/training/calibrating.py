@@ -21,7 +21,7 @@ from classifiers.calibration import (
     fit_labels,
 )
 from classifiers.calibration.reference import fit_reference
-from classifiers.calibration.scope import SCOPE_SIGNALS, Scope, cross_scope, fit_scope
+from classifiers.calibration.scope import SCOPE_SIGNALS, Scope, cross_scope, fit_scope, fit_scope_from_unseen
 from classifiers.calibration.unseen import can_leave_labels_out, leave_labels_out
 from classifiers.contract import Examples, FitContext, Floats, Learner, Outputs, Rows, TrainingSet
 from classifiers.experts.expert import known_share
@@ -139,7 +139,7 @@ def _scope(
     if len(held.parts) == 1 or temperature is None or not can_leave_labels_out(data, lead):
         return None, None
     unseen = leave_labels_out(data, lead, learner, context, temperature=temperature.temperature)
-    return fit_scope(unseen.signals, unseen.inside, simulated=True, seed=context.seed), None
+    return fit_scope_from_unseen(unseen.signals, unseen.inside, own[: len(held.rows)]), None
 
 
 def _right(examples: Examples, held: Held) -> Floats | None:

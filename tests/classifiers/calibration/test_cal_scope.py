@@ -12,7 +12,14 @@ import pytest
 from classifiers.calibration import State
 from classifiers.calibration.head_signals import HEAD_SIGNALS, head_signals
 from classifiers.calibration.reference import VECTOR_SIGNALS, Reference, fit_reference
-from classifiers.calibration.scope import SCOPE_SIGNALS, SIMULATED_SHARE, Scope, cross_scope, fit_scope
+from classifiers.calibration.scope import (
+    SCOPE_SIGNALS,
+    SIMULATED_SHARE,
+    Scope,
+    cross_scope,
+    fit_scope,
+    fit_scope_from_unseen,
+)
 from classifiers.calibration.unseen import can_leave_labels_out, leave_labels_out
 from classifiers.contract import Examples, FitContext, Floats, Outputs, Rows, Task, Term, TrainingSet
 from signalbox.calibration import auroc
@@ -125,14 +132,31 @@ def test_labels_left_out_stand_in_for_strangers() -> None:
     assert unseen.inside.mean() == pytest.approx(2 / 3, abs=0.05)
     assert [one.examples.tasks[0].width for one in learner.fitted] == [8, 8, 8]
     assert told == sorted(told)
-    scope = fit_scope(unseen.signals, unseen.inside, simulated=True)
+    # Held-out texts of the whole model say in which scale it speaks.
+    fit, known = towns.inside(30)
+    model = Nearest(np.stack([fit[known == label].mean(axis=0) for label in range(LABELS)]))
+    reference = fit_reference(fit, known, LABELS, fit[:0])
+    held, fresh = (signals_of(towns.inside(20)[0], model, reference) for _ in range(2))
+    scope = fit_scope_from_unseen(unseen.signals, unseen.inside, held, rejected=0.02)
     assert scope.simulated
     assert scope.share == SIMULATED_SHARE
-    # The scope learnt without a single stranger finds strangers.
-    model = Nearest().fit(data.take(data.examples.known(0)), context)
-    reference = fit_reference(vectors, labels, LABELS, vectors[:0])
-    signals = np.vstack([signals_of(v, model, reference) for v in (towns.inside(20)[0], towns.outside(240))])
-    assert auroc(scope.predict(signals), np.repeat([1.0, 0.0], 240)) > 0.9
+    # The scope learnt without a single stranger finds strangers, and loses few others.
+    strange = signals_of(towns.outside(240), model, reference)
+    assert auroc(scope.predict(np.vstack([fresh, strange])), np.repeat([1.0, 0.0], 240)) > 0.9
+    assert scope.outside(fresh).mean() < 0.06
+    assert scope.outside(strange).mean() > 0.4
+    again = Scope.from_state(scope.state())
+    assert np.array_equal(again.predict(strange), scope.predict(strange))
+
+
+def test_signals_that_say_nothing_leave_everything_in_scope() -> None:
+    random = np.random.default_rng(0)
+    same, inside = np.ones((60, len(SCOPE_SIGNALS))), (random.random(60) < 0.7).astype(float)
+    scope = fit_scope_from_unseen(same, inside, same)
+    assert scope.predict(same) == pytest.approx(0.9, abs=0.01)
+    assert not scope.outside(same).any()
+    with pytest.raises(InvalidInput):
+        fit_scope_from_unseen(same, inside, same[:0])
 
 
 def test_labels_too_few_to_leave_out_are_refused() -> None:
