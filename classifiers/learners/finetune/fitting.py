@@ -73,7 +73,7 @@ def _tuned(
     """The encoder and its heads after training, and what to report of it."""
     began = time.monotonic()
     examples = data.examples
-    check(examples)
+    check(examples, recipe)
     bert = model.load(source, recipe.pooling, recipe.projection)
     if recipe.frozen_layers > bert.layers:
         raise InvalidInput(
@@ -94,7 +94,7 @@ def _tuned(
     if recipe.probe_epochs:
         context.progress(_PROBE, "Training the heads on the frozen encoder")
         probe(job, heads, batches.vectors(bert, hidden), recipe, context.seed)
-    steps = recipe.epochs * -(-len(rows) // recipe.batch_size)
+    steps = min(recipe.most_steps, recipe.epochs * -(-len(rows) // recipe.batch_size))
     left = None if context.budget_s is None else _TUNING_SHARE * context.budget_s - (time.monotonic() - began)
 
     def told(share: float, stage: str) -> None:
@@ -105,8 +105,11 @@ def _tuned(
     return bert, heads, {"held_loss": history, "trained_s": round(time.monotonic() - began, 1)}
 
 
-def check(examples: Examples) -> None:
-    """Raises InvalidInput where a task has fewer than two different targets."""
+def check(examples: Examples, recipe: Recipe) -> None:
+    """Raises InvalidInput where a task has fewer than two different targets, or a weight belongs to no task."""
+    strange = sorted(set(recipe.task_weights) - {task.name for task in examples.tasks})
+    if strange:
+        raise InvalidInput(f"task_weights names {', '.join(strange)}, which is no task here", field="task_weights")
     for place, task in enumerate(examples.tasks):
         if len(np.unique(examples.targets[examples.known(place), place])) < 2:
             raise InvalidInput(

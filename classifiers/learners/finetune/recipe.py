@@ -18,6 +18,7 @@ class Recipe:
     probe_epochs: epochs of the heads alone on the frozen vectors before anything is unfrozen (Kumar et al. 2022,
         LP-FT: heads that start at random distort the features that texts out of scope are told by).
     epochs: at most, of heads and upper layers; the rate falls linearly to 0 over them.
+    most_steps: training ends after so many, cooled down likewise; large sets need no whole epochs.
     batch_size: texts a step.
     per_label: texts of a label in a batch, for the contrastive loss to find pairs; 0 takes texts as they come.
     learning_rate: of the top layer; each layer below has `layer_decay` times the rate of the one above (Howard and
@@ -41,10 +42,11 @@ class Recipe:
     projection: int | None = None
     frozen_layers: int = 3
     probe_epochs: int = 30
-    epochs: int = 4
+    epochs: int = 3
+    most_steps: int = 1_000
     batch_size: int = 32
     per_label: int = 0
-    learning_rate: float = 2e-4
+    learning_rate: float = 1e-4
     head_rate: float = 2e-3
     probe_rate: float = 3e-2
     layer_decay: float = 0.8
@@ -77,6 +79,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "frozen_layers": (0, 48),
     "probe_epochs": (0, 1000),
     "epochs": (0, 100),
+    "most_steps": (1, 1_000_000),
     "batch_size": (1, 1024),
     "per_label": (0, 64),
     "learning_rate": (0.0, 0.1),

@@ -1,7 +1,7 @@
 """A fine-tuned encoder with its heads as it is served: an ONNX file, numbers and strings. No torch, no scikit-learn.
 
 Beside its own scores it can mix in those of a linear model over words and the shared encoder's vectors, whose mistakes
-are others; the mixture is of log-probabilities (a product of experts, Hinton 2002, section 1), or of numbers.
+are others; the mixture is of logits (a product of experts, Hinton 2002, section 1), or of numbers.
 """
 
 from __future__ import annotations

@@ -117,6 +117,8 @@ def test_nothing_to_learn_and_bad_options_are_refused(base: str) -> None:
         FineTuned(base=base).fit(training_set(texts, [KIND], one), context())
     with pytest.raises(InvalidInput, match="frozen_layers"):
         FineTuned(base=base, frozen_layers=3).fit(training_set(texts, [KIND], targets[:, :1]), context())
+    with pytest.raises(InvalidInput, match="no task"):
+        FineTuned(base=base, task_weights={"colour": 2.0}).fit(training_set(texts, [KIND], targets[:, :1]), context())
     with pytest.raises(InvalidInput, match="dropout"):
         make_learner("fine-tuned", {"dropout": 2.0})
     with pytest.raises(InvalidInput, match="does not take"):
