@@ -13,7 +13,20 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("init", "serve", "predict", "ingest", "calibrate", "doctor", "bench", "keys", "review", "train", "data", "experts")
+COMMANDS = (
+    "init",
+    "serve",
+    "predict",
+    "ingest",
+    "calibrate",
+    "doctor",
+    "bench",
+    "keys",
+    "review",
+    "train",
+    "data",
+    "experts",
+)
 SECRET = "sk-very-secret-0123456789"
 NOBODY_LISTENS = "postgresql://someone:hidden@127.0.0.1:9/signalbox"
 
