@@ -34,4 +34,5 @@ RAIL: list[Entry] = [
     Entry("predictions", "Predictions", "/ui/predictions", "predictions"),
     Entry("review", "Review", "/ui/review", "review", _waiting),
     Entry("documents", "Documents", "/ui/documents", "documents"),
+    Entry("experts", "Experts", "/ui/experts", "experts"),
 ]

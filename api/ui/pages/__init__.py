@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-PAGES = ("ask", "predictions", "prediction", "export", "review", "documents", "document")
+PAGES = ("ask", "predictions", "prediction", "export", "review", "documents", "document", "experts", "expert")
