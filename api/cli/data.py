@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Look at labelled files before anything is trained on them.", no_args_is_help=True)
 
+_MOST_EXAMPLES = 3
 _COLOURS = {"serious": "bold red", "warning": "yellow", "note": "cyan"}
 
 
@@ -69,6 +71,7 @@ def report(
         guessed_text, guessed_target, finding = guess_columns(table, texts=texts, targets=targets)
         texts, targets = texts or [guessed_text], targets or [guessed_target]
         say(f"{finding.title}. {finding.remedy}")
+        table = replace(table, findings=(finding, *table.findings))
 
     def rows(source: Table, known: dict[str, Kind] | None = None) -> LabelledData:
         return labelled(
@@ -148,16 +151,26 @@ def _pairs(pairs: list[str], option: str) -> list[tuple[str, str]]:
 
 
 def _show(found: DataReport) -> None:
-    from rich.markup import escape
-
     console = out()
     targets = ", ".join(f"{target.name} ({target.kind})" for target in found.targets)
-    console.print(
-        f"[bold]{escape(found.name)}[/]: {found.rows:,} rows, text {escape(' + '.join(found.text_columns))}, "
-        f"target {escape(targets)}"
-    )
+    texts = " + ".join(found.text_columns)
+    console.print(f"[bold]{_plain(found.name)}[/]: {found.rows:,} rows, text {_plain(texts)}, target {_plain(targets)}")
     for section in found.sections:
-        console.print(f"\n[bold]{escape(section.title)}[/]. {escape(section.skipped or section.said)}")
+        console.print(f"\n[bold]{_plain(section.title)}[/]. {_plain(section.skipped or section.said)}")
         for finding in section.findings:
             colour = _COLOURS[finding.severity]
-            console.print(f"  [{colour}]{finding.severity}[/] {escape(finding.title)}")
+            console.print(f"  [{colour}]{finding.severity}[/] {_plain(finding.title)}")
+            if finding.severity == "note":
+                continue
+            console.print(f"    [dim]{_plain(finding.remedy)}[/]")
+            for example in finding.examples[:_MOST_EXAMPLES]:
+                lines = ", ".join(f"{line}" for line in (example.line, example.other_line) if line is not None)
+                shown = " | ".join(part for part in (lines and f"line {lines}", example.text, example.note) if part)
+                console.print(f"    [dim]·[/] {_plain(shown)}", no_wrap=True, overflow="ellipsis")
+
+
+def _plain(text: str) -> str:
+    """A text that a terminal only shows: what would steer it, or Rich, is taken out."""
+    from rich.markup import escape
+
+    return escape("".join(character for character in text if character.isprintable()))

@@ -138,16 +138,19 @@ def labelled(
     read = []
     for name in targets_of:
         cells = ["" if outside[row] else cell for row, cell in enumerate(table.column(name))]
-        target = read_target(
-            name,
-            cells,
-            lambda row: int(table.lines[row]),
-            kind=kind_of.get(name),
-            order=order_of.get(name),
-            unit=unit_of.get(name),
-            decimal_comma=table.delimiter == ";" and _commas(cells),
-        )
-        target, rare = _without_rare(target, table)
+        try:
+            target = read_target(
+                name,
+                cells,
+                lambda row: int(table.lines[row]),
+                kind=kind_of.get(name),
+                order=order_of.get(name),
+                unit=unit_of.get(name),
+                decimal_comma=table.delimiter == ";" and _commas(cells),
+            )
+            target, rare = _without_rare(target, table)
+        except InvalidInput as error:
+            raise type(error)(f"{table.name}: {error.detail}", field=error.field) from None
         findings += [*target.findings, *rare]
         read.append(target)
     matrix = np.column_stack([target.values for target in read])

@@ -44,6 +44,7 @@ class Material:
     test: LabelledData | None = None
     seed: int = 0
     progress: Progress = field(default=silent)
+    _encoded: dict[str, Vectors] = field(default_factory=dict, repr=False)
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
@@ -95,18 +96,16 @@ class Material:
         return self.encode([self.texts[row] for row in self.sample])
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors; equal texts are encoded once."""
+        """Unit vectors; no text is encoded twice."""
         cut = [text[:_LONGEST_ENCODED] for text in texts]
-        distinct = list(dict.fromkeys(cut))
-        place = {text: index for index, text in enumerate(distinct)}
-        parts = []
-        for start in range(0, len(distinct), _BATCH):
-            self.progress(start / len(distinct), "encoding texts")
-            parts.append(self.encoder.encode(distinct[start : start + _BATCH]))
-        if not parts:
+        new = [text for text in dict.fromkeys(cut) if text not in self._encoded]
+        for start in range(0, len(new), _BATCH):
+            self.progress(start / len(new), "encoding texts")
+            batch = new[start : start + _BATCH]
+            self._encoded.update(zip(batch, self.encoder.encode(batch), strict=True))
+        if not cut:
             return np.zeros((0, self.encoder.dimension), dtype=np.float32)
-        vectors = np.concatenate(parts)
-        return vectors[[place[text] for text in cut]]
+        return np.stack([self._encoded[text] for text in cut])
 
     def example(self, row: int, note: str = "", other: int | None = None) -> Example:
         """A row to show."""

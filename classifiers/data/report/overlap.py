@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from classifiers.data.findings import MOST_EXAMPLES, Example, Figure, Finding, counted, snippet
+from classifiers.data.findings import MOST_EXAMPLES, Example, Figure, Finding, counted, listed, snippet
 from classifiers.data.labelled import LabelledData
+from classifiers.data.labels import label_key
 from classifiers.data.report.material import Material
 from classifiers.data.report.model import Section
 from classifiers.text.canonical import canonical
@@ -25,6 +26,8 @@ def check_overlap(material: Material) -> Section:
     parts = _parts(material)
     if not parts:
         return Section(id="overlap", title=title, said="", skipped="No test file and no splits were named.")
+    if material.test is not None:
+        findings += _unknown_labels(material.data, material.test)
     for name, data, texts, rows, train, train_name in parts:
         learned = [material.texts[row] for row in train]
         pairs = overlap(learned, [texts[row] for row in rows], seed=material.seed)
@@ -63,6 +66,36 @@ def _parts(material: Material) -> list[Part]:
     names = [name for name, _ in Counter(data.splits).most_common()]
     rows_of = {name: [row for row, own in enumerate(data.splits) if own == name] for name in names}
     return [(name, data, material.texts, rows_of[name], rows_of[names[0]], names[0]) for name in names[1:]]
+
+
+def _unknown_labels(data: LabelledData, test: LabelledData) -> list[Finding]:
+    """Labels of the test that no row to learn from has."""
+    findings = []
+    for task in data.tasks:
+        place = test.target_columns.index(task.name)
+        known = {label_key(label) for label in task.labels}
+        labels = test.tasks[place].labels
+        new = [position for position, label in enumerate(labels) if label_key(label) not in known]
+        if not task.labels or not new:
+            continue
+        rows = [row for row, value in enumerate(test.targets[:, place]) if value in new]
+        findings.append(
+            Finding(
+                id="overlap/unknown-labels",
+                severity="serious",
+                title=f"{counted(len(new), 'label')} of {task.name!r} in {test.table.name!r} "
+                f"{'is' if len(new) == 1 else 'are'} not in {data.table.name!r}: "
+                + listed(repr(snippet(labels[position], 30)) for position in new),
+                meaning="Nothing that was learned can answer with them, so these rows are always counted as wrong.",
+                remedy="Add examples of them to what is learned from, or take them out of the test.",
+                column=task.name,
+                figures={"labels": len(new), "rows": len(rows)},
+                examples=tuple(
+                    Example(line=int(test.lines[row]), text=snippet(test.texts[row])) for row in rows[:MOST_EXAMPLES]
+                ),
+            )
+        )
+    return findings
 
 
 def _finding(

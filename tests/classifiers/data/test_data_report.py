@@ -240,3 +240,9 @@ def test_progress_rises_to_one(tmp_path: Path, encoder: LetterEncoder) -> None:
     data_report(data, encoder=encoder, progress=lambda share, _: told.append(share))
     assert told == sorted(told)
     assert told[-1] == 1.0
+
+
+def test_labels_of_the_test_that_nothing_teaches(report: Report) -> None:
+    one = report(texts(120, topics=["garden", "kitchen"]), test=texts(60, seed=3))
+    unknown = found(one, "overlap/unknown-labels")
+    assert (unknown.severity, unknown.figures["rows"]) == ("serious", 20)
