@@ -38,7 +38,7 @@ def to_html(content: Mapping[str, Any]) -> str:
     drawn: Mapping[str, Any] = content.get("drawn", {})
     sections = [
         *(_task(f"task-{i}", task, content) for i, task in enumerate(tasks)),
-        trust(drawn),
+        trust(drawn, int(content.get("out_of_scope", 0))),
         learning(drawn.get("curve", ())),
         _chosen(content),
         _data(content),

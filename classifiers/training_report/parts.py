@@ -18,6 +18,11 @@ def said(text: str) -> str:
     return f'<p class="said">{escaped(text)}</p>' if text else ""
 
 
+def warned(text: str) -> str:
+    """A sentence that must not be overlooked."""
+    return f'<p class="verdict doubt">{escaped(text)}</p>'
+
+
 def pictures(*drawn: tuple[str, str]) -> str:
     """Charts with their captions, side by side where there is room; those without a picture are left out."""
     figures = [f"<figure><figcaption>{escaped(caption)}</figcaption>{svg}</figure>" for caption, svg in drawn if svg]

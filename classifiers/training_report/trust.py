@@ -10,16 +10,24 @@ import numpy as np
 from classifiers.charts import Axis, ReliabilityBin, Series, lines, percent, reliability
 from classifiers.contract import Floats
 from classifiers.metrics import risk_coverage
-from classifiers.training_report.parts import pictures, said, section
+from classifiers.training_report.parts import pictures, said, section, warned
 from classifiers.training_report.words import counted
 from signalbox.calibration import clopper_pearson
 
 _BINS = 10
 _RISK = 0.05
+_NO_STRANGERS = (
+    "No text out of scope was given: the confidence is that of texts which belong to some label, and too high for "
+    "others. Add some and train again."
+)
 
 
-def trust(drawn: Mapping[str, Any]) -> str:
-    """The section on the confidence in the whole answer; empty for numbers alone."""
+def trust(drawn: Mapping[str, Any], outside: int) -> str:
+    """The section on the confidence in the whole answer; empty for numbers alone.
+
+    Args:
+        outside: texts out of scope that it was fitted on.
+    """
     confidence, right = (np.array(drawn.get(name, ()), dtype=np.float64) for name in ("confidence", "right"))
     if not len(confidence) or len(confidence) != len(right):
         return ""
@@ -33,6 +41,7 @@ def trust(drawn: Mapping[str, Any]) -> str:
             f"In {honest} of {len(bins)} groups of equally sure answers, the share that was right is what the "
             f"confidence said, within the 95% interval. {kept}"
         ),
+        "" if outside else warned(_NO_STRANGERS),
         pictures(
             ("Confidence said, and share right", reliability(bins, title="Reliability of the confidence")),
             ("Share wrong when only the surest are answered", _risk_chart(curve)),

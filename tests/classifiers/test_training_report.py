@@ -125,6 +125,8 @@ def test_bad_news_is_told() -> None:
     text = Page(to_html(content(better=False))).text
     assert "Do not use the numbers as they are" in text
     assert "not surely better than always saying the most frequent label" in text
+    assert "No text out of scope was given" not in text
+    assert "No text out of scope was given" in Page(to_html({**content(), "out_of_scope": 0})).text
 
 
 def test_hostile_texts_stay_text() -> None:
