@@ -1,4 +1,4 @@
-"""POST /v1/embeddings: the vectors of the service's own encoder.
+"""POST /v1/embeddings: the vectors of the service's own encoder, or of one that was tuned for an expert.
 
 The encoder shares its threads with running queries, so texts go to it in small batches and few requests at once.
 """
@@ -8,17 +8,18 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable
-from typing import Annotated, Literal
+from concurrent.futures import Executor
+from typing import Annotated, Literal, Protocol
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from api.deps import ServiceDep, SettingsDep
-from api.service.models import Models
+from api.service.wiring import Service
 from api.stream.disconnect import while_connected
 from api.v1.bodies import EmbeddingsBody
 from api.v1.errors import Refused, responses
-from api.v1.names import ENCODER, unknown
+from api.v1.names import ENCODER, expert_of, unknown
 from api.v1.route import OpenAIRoute
 from signalbox.contracts import Vectors
 from signalbox.errors import Overloaded
@@ -28,6 +29,23 @@ router = APIRouter(prefix="/v1", route_class=OpenAIRoute, tags=["OpenAI-compatib
 _BATCH = 16
 _AT_ONCE = 2
 _MOST_WAITING = 32
+
+
+class Reader(Protocol):
+    """What turns texts into vectors here."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def max_tokens(self) -> int: ...
+
+    def encode(self, texts: list[str], /) -> Vectors: ...
+
+    def count_tokens(self, texts: list[str], /) -> list[int]: ...
 
 
 class Embedding(BaseModel):
@@ -71,7 +89,7 @@ class Desk:
         self._free = asyncio.Semaphore(_AT_ONCE)
         self._waiting = 0
 
-    async def encode(self, models: Models, texts: list[str]) -> tuple[list[Vectors], list[int]]:
+    async def encode(self, executor: Executor, encoder: Reader, texts: list[str]) -> tuple[list[Vectors], list[int]]:
         """A vector a text, and how many tokens each text has.
 
         Raises:
@@ -85,19 +103,19 @@ class Desk:
         finally:
             self._waiting -= 1
         try:
-            return await _encode(models, texts)
+            return await _encode(executor, encoder, texts)
         finally:
             self._free.release()
 
 
-async def _encode(models: Models, texts: list[str]) -> tuple[list[Vectors], list[int]]:
+async def _encode(executor: Executor, encoder: Reader, texts: list[str]) -> tuple[list[Vectors], list[int]]:
     loop = asyncio.get_running_loop()
     vectors: list[Vectors] = []
     counts: list[int] = []
     for start in range(0, len(texts), _BATCH):
         batch = texts[start : start + _BATCH]
-        vectors += list(await loop.run_in_executor(models.executor, models.encoder.encode, batch))
-        counts += await loop.run_in_executor(models.executor, models.encoder.count_tokens, batch)
+        vectors += list(await loop.run_in_executor(executor, encoder.encode, batch))
+        counts += await loop.run_in_executor(executor, encoder.count_tokens, batch)
     return vectors, counts
 
 
@@ -121,17 +139,19 @@ DeskDep = Annotated[Desk, Depends(_desk)]
 async def create_embeddings(
     body: EmbeddingsBody, request: Request, service: ServiceDep, settings: SettingsDep, desk: DeskDep
 ) -> Response:
-    """Turn texts into unit vectors with the encoder that retrieval uses too."""
-    encoder = service.models.encoder
-    if body.model not in (known := (ENCODER, encoder.name)):
-        raise unknown(body.model, known)
+    """Turn texts into unit vectors with the encoder that retrieval uses too, or with one that was tuned for an expert
+    (`expert/NAME`), which places texts as the expert sees them.
+    """
+    encoder = await _reader(service, body.model)
     if body.dimensions not in (None, encoder.dimension):
         raise Refused(
             f"Unsupported value: 'dimensions' is {body.dimensions}; {encoder.name} has {encoder.dimension}.",
             param="dimensions",
             code="unsupported_value",
         )
-    vectors, counts = await while_connected(request, desk.encode(service.models, body.texts(settings)))
+    vectors, counts = await while_connected(
+        request, desk.encode(service.models.executor, encoder, body.texts(settings))
+    )
     read = sum(min(count, encoder.max_tokens) for count in counts)
     answer = Embeddings(
         data=[],
@@ -147,6 +167,31 @@ async def create_embeddings(
     spelled = _as_base64 if body.encoding_format == "base64" else _as_numbers
     written = await asyncio.to_thread(_written, answer, vectors, spelled)
     return Response(written, media_type="application/json")
+
+
+async def _reader(service: Service, model: str) -> Reader:
+    """The encoder that `model` names.
+
+    Raises:
+        Refused: there is none.
+    """
+    shared, experts = service.models.encoder, service.router.parts.experts
+    if model in (known := (ENCODER, shared.name)):
+        return shared
+    reference = expert_of(model, experts)
+    if reference is None:
+        raise unknown(model, known)
+    own = getattr(experts[reference], "own_encoder", None)
+    encoder = await asyncio.to_thread(own) if own is not None else None
+    if encoder is None:
+        raise Refused(
+            f"The expert {reference!r} has no encoder of its own; it uses {ENCODER}.",
+            param="model",
+            code="model_not_found",
+            status=404,
+        )
+    found: Reader = encoder
+    return found
 
 
 def _written(answer: Embeddings, vectors: list[Vectors], spelled: Callable[[Vectors], list[float] | str]) -> bytes:

@@ -10,15 +10,21 @@ import json
 import random
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from api.app import create_app
+from api.service.experts import ExpertPool
 from api.service.wiring import Service, open_service
+from classifiers import TextExpert, load_expert
+from classifiers.learners.finetune.served import TunedModel
 from classifiers.registry import Registry
+from signalbox.encoder.tuned import FILES
 from signalbox.settings import Settings
 
 WORDS = {
@@ -249,6 +255,30 @@ async def test_a_broken_version_is_named_and_the_champion_before_answers(
     await service.follow_experts()
     assert await who(client) == "topics@1"
     assert "topics@1 goes on answering" in (await client.get("/readyz")).json()["parts"]["expert"]
+
+
+async def test_embeddings_come_from_the_encoder_that_was_tuned_for_an_expert(
+    client: httpx.AsyncClient, service: Service, tmp_path: Path
+) -> None:
+    texts = ["Where is my parcel?", "<b>Hello</b>"]
+    refused = await client.post("/v1/embeddings", json={"model": "expert/topics", "input": texts})
+    assert refused.status_code == 404
+    assert "no encoder of its own" in refused.json()["error"]["message"]
+    folder, encoder = service.settings.data_dir / "experts", service.models.encoder
+    plain = load_expert(folder, "topics@1", encoder)
+    model: Any = plain.trained.model
+    for name in FILES:
+        (tmp_path / name).touch()  # only their sizes are looked at
+    tuned = TunedModel("few-shot", plain.tasks, tmp_path, encoder, (), model, 0.0, both=False, report={})
+    expert = TextExpert(plain.name, replace(plain.trained, model=tuned), encoder)
+    pool = ExpertPool(folder, lambda name, number: expert, default="topics", budget=10**9)
+    pool.refresh()
+    service.router.replace_parts(experts=pool)
+    given = await client.post("/v1/embeddings", json={"model": "expert/topics@1", "input": texts})
+    assert given.status_code == 200, given.text
+    assert given.json()["signalbox"]["encoder"] == "expert/topics@1"
+    vectors = [item["embedding"] for item in given.json()["data"]]
+    np.testing.assert_allclose(vectors, encoder.encode(["Where is my parcel?", "Hello"]), atol=1e-6)
 
 
 async def test_an_explicit_expert_answers_or_passes_on_to_a_person(client: httpx.AsyncClient) -> None:

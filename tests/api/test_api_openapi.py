@@ -17,7 +17,7 @@ from api.service.wiring import Service
 from retriever import Index
 from signalbox.settings import Settings
 
-PATHS = ("/predict", "/predict/batch", "/predictions", "/documents")
+PATHS = ("/predict", "/predict/batch", "/predictions", "/documents", "/experts", "/jobs")
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ async def test_every_example_works(client: httpx.AsyncClient) -> None:
                 assert '"error"' not in response.text
                 sent.append((path, name))
     assert len(sent) >= 5
-    assert {path for path, _ in sent} == {"/predict", "/predict/batch", "/documents"}
+    assert {path for path, _ in sent} == {"/predict", "/predict/batch", "/documents", "/experts"}
 
 
 async def test_every_parameter_example_works(client: httpx.AsyncClient) -> None:

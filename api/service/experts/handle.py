@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from signalbox.contracts import Expert, Opinion, Vectors
+
+if TYPE_CHECKING:
+    from api.service.experts.own import OwnEncoder
 
 
 class Source(Protocol):
@@ -38,6 +41,13 @@ class PooledExpert:
         expert = self._source.loaded(self._reference)
         titles = getattr(expert, "titles", None)
         return titles if isinstance(titles, Mapping) else {}
+
+    def own_encoder(self) -> OwnEncoder | None:
+        """The encoder that was tuned for it, if there is one. Loads the expert, and raises as `predict` does."""
+        from api.service.experts.own import own_encoder_of
+
+        with self._source.using(self._reference) as expert:
+            return own_encoder_of(expert)
 
     def predict(
         self, texts: Sequence[str], *, vectors: Vectors | None = None, explain: bool = False
