@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifiers.explain import Memory, Reader, explain
+from classifiers.explain import Known, Memory, Reader, explain
 from signalbox.contracts import Encoder
 from signalbox.types import Evidence
 
@@ -28,6 +28,7 @@ def evidence(trained: Trained, encoder: Encoder, text: str) -> tuple[Evidence, .
     """
     memory = Memory(trained.memory.texts, trained.reference.vectors, trained.tasks, trained.memory.targets)
     found: list[Evidence] = []
+    known: Known = {}  # parts of the text are asked about once for all tasks
     for index, reading in enumerate(trained.readings):
         reader = Reader(
             trained.model,
@@ -45,6 +46,7 @@ def evidence(trained: Trained, encoder: Encoder, text: str) -> tuple[Evidence, .
             most_contributions=_CONTRIBUTIONS,
             most_examples=_EXAMPLES,
             most_pieces=_PIECES,
+            known=known,
         )
         found += explanation.evidence
     return tuple(found)

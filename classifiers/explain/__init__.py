@@ -5,6 +5,6 @@ Nothing here is learnt or stored; a model is asked again about the text with par
 
 from classifiers.explain.explain import Explanation, explain
 from classifiers.explain.neighbours import Memory, nearest
-from classifiers.explain.reading import Reader
+from classifiers.explain.reading import Known, Reader
 
-__all__ = ["Explanation", "Memory", "Reader", "explain", "nearest"]
+__all__ = ["Explanation", "Known", "Memory", "Reader", "explain", "nearest"]

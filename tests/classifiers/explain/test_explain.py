@@ -324,3 +324,17 @@ def test_terms_find_their_words_after_preparation() -> None:
         ("parcel", 30): 2.5,
         ("see", 0): 0.125,
     }
+
+
+def test_several_tasks_of_one_model_ask_about_each_part_once(models: dict[str, TextModel]) -> None:
+    known: dict[str, tuple[np.ndarray, ...]] = {}
+    readers = [Reader(models["embeddings"], ENCODER, task, index) for index, task in enumerate(EXAMPLES.tasks)]
+    asked = [explain(reader, QUERIES[0], change=False, known=known).asked for reader in readers]
+    assert asked[0] > 0
+    assert asked[1:] == [0, 0]
+    for reader in readers:
+        assert explain(reader, QUERIES[0], change=False, known=known) == explain(
+            reader, QUERIES[0], change=False, known=dict(known)
+        )
+    alone = explain(readers[2], QUERIES[0])
+    assert alone.contributions == explain(readers[2], QUERIES[0], known=known).contributions
