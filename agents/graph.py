@@ -33,7 +33,7 @@ class Step(Protocol):
 def build_graph() -> RouterGraph:
     """Compile it: once a process, without a checkpointer."""
     graph = StateGraph(RouterState, context_schema=Run)
-    graph.add_node("classify", in_order(nodes.classify, nodes.verify))
+    graph.add_node("classify", in_order(nodes.classify, nodes.verify, nodes.explain))
     graph.add_node("ground", in_order(nodes.retrieve, nodes.ground, nodes.verify, nodes.shorten))
     graph.add_node("cloud", in_order(nodes.cloud, nodes.verify))
     graph.add_node("review", nodes.review)

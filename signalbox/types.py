@@ -50,7 +50,7 @@ class Constraints(Frozen):
     deadline_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     local_only: bool = False
     alpha: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] | None = None
-    explain: bool = True
+    explain: bool = False
 
 
 class Query(Frozen):
@@ -94,13 +94,17 @@ class ValueAnswer(Frozen):
 
 
 class Answer(Frozen):
-    """`value` is the first number, `values` all of them where an expert gives several."""
+    """What is said. `value` is the first number, `values` all of them where an expert gives several.
+
+    `in_scope` is an expert's probability that the text is of a kind it has learnt at all; None where it can't tell.
+    """
 
     text: str | None = None
     short: str | None = None
     labels: tuple[LabelAnswer, ...] | None = None
     value: ValueAnswer | None = None
     values: tuple[ValueAnswer, ...] | None = None
+    in_scope: Probability | None = None
     provisional: bool = False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agents.nodes.classify import classify
 from agents.nodes.cloud import cloud
+from agents.nodes.explain import explain
 from agents.nodes.ground import ground
 from agents.nodes.plan import plan
 from agents.nodes.retrieve import retrieve
@@ -12,4 +13,4 @@ from agents.nodes.screen import screen
 from agents.nodes.shorten import shorten
 from agents.nodes.verify import verify
 
-__all__ = ["classify", "cloud", "ground", "plan", "retrieve", "review", "screen", "shorten", "verify"]
+__all__ = ["classify", "cloud", "explain", "ground", "plan", "retrieve", "review", "screen", "shorten", "verify"]

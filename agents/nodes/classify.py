@@ -31,12 +31,11 @@ async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     with span("classify", expert=expert.name):
         try:
             opinion, known["vector"] = await run.in_expert_thread(
-                _ask, expert, run.parts.encoder, state["text"], explain=constraints.explain
+                _ask, expert, run.parts.encoder, state["text"]
             )
             candidate = Candidate(
                 route="classifier",
                 answer=opinion.answer,
-                evidence=opinion.evidence,
                 signals={**state["features"], **opinion.features, "confidence": opinion.confidence},
                 confidence=opinion.confidence,
                 expert=expert.name,
@@ -51,8 +50,8 @@ async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     return known | {"candidate": candidate.timed(spent)}
 
 
-def _ask(expert: Expert, encoder: Encoder, text: str, *, explain: bool) -> tuple[Opinion, Vectors]:
+def _ask(expert: Expert, encoder: Encoder, text: str) -> tuple[Opinion, Vectors]:
     """Encodes too, so that a query changes threads once."""
     vectors = encoder.encode([text])
-    (opinion,) = expert.predict([text], vectors=vectors, explain=explain)
+    (opinion,) = expert.predict([text], vectors=vectors)
     return opinion, vectors[0]

@@ -29,6 +29,7 @@ def predict(
     deadline_ms: Annotated[float | None, typer.Option(help="Time the answer may take.")] = None,
     local_only: Annotated[bool, typer.Option("--local-only", help="Send nothing to the cloud.")] = False,
     alpha: Annotated[float | None, typer.Option(help="Accepted error rate, for this query.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say what moved a classifier's answer.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the prediction as the API would.")] = False,
 ) -> None:
     """Answer a query and show the way it took."""
@@ -44,6 +45,7 @@ def predict(
         "deadline_ms": deadline_ms,
         "local_only": local_only,
         "alpha": alpha,
+        "explain": explain,
     }
     queries = [make_query(query, given)] if query is not None else _read_queries(file or Path(), given)
     settings = quiet(Settings.load())

@@ -75,7 +75,9 @@ class PredictBody(BaseModel):
     alpha: float | None = Field(
         None, gt=0, lt=1, description="Error rate accepted among answers given without a person."
     )
-    explain: bool = Field(True, description="Say what moved a classifier's answer.")
+    explain: bool = Field(
+        False, description="Say what moved a classifier's answer: words, examples like it, and what would change it."
+    )
     wait_for_review_ms: float = Field(
         0, ge=0, description="How long to wait for a person's decision, should the query go to review."
     )

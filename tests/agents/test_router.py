@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from small_shop import Kept, WordExpert
 from agents.router import Router
 from agents.state import Parts
 from retriever import Document, Index, upsert
-from signalbox.contracts import Opinion
+from signalbox.contracts import Opinion, Vectors
 from signalbox.encoder import OnnxEncoder
 from signalbox.errors import (
     CorruptArtefact,
@@ -25,7 +26,7 @@ from signalbox.errors import (
     UpstreamError,
 )
 from signalbox.models.scripted import ScriptedModel
-from signalbox.types import Constraints, Message, Prediction, Query, Quote
+from signalbox.types import Constraints, Contribution, Message, Prediction, Query, Quote
 
 
 async def ask(parts: Parts, text: str, **constraints: object) -> Prediction:
@@ -45,6 +46,44 @@ async def test_a_known_intent_is_answered_by_the_expert(parts: Parts) -> None:
     assert prediction.answer.labels[0].label == "password"
     assert prediction.confidence == 0.97
     assert prediction.saved_usd == pytest.approx(0.002)
+
+
+class ExplainingExpert(WordExpert):
+    """Names the word it knows when it is asked to, and can be made to fail at that."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails = fails
+        self.explained = 0
+
+    def predict(
+        self, texts: Sequence[str], *, vectors: Vectors | None = None, explain: bool = False
+    ) -> tuple[Opinion, ...]:
+        opinions = super().predict(texts, vectors=vectors)
+        if not explain:
+            return opinions
+        self.explained += 1
+        if self.fails:
+            raise Overloaded("no room")
+        known = Contribution(feature="password", value=None, effect=2.0)
+        return tuple(replace(opinion, evidence=(known,)) for opinion in opinions)
+
+
+async def test_an_accepted_answer_is_explained_for_those_who_ask(parts: Parts) -> None:
+    expert = ExplainingExpert()
+    parts = replace(parts, experts={"intents": expert})
+    plain = await ask(parts, "I forgot my password")
+    assert (plain.evidence, expert.explained) == ((), 0)
+    explained = await ask(parts, "I forgot my password", explain=True)
+    assert [item.feature for item in explained.evidence if isinstance(item, Contribution)] == ["password"]
+    escalated = await ask(parts, "How much does standard delivery cost?", explain=True)
+    assert (escalated.route, expert.explained) == ("grounded", 1)
+
+
+async def test_an_answer_stands_whose_explanation_fails(parts: Parts) -> None:
+    parts = replace(parts, experts={"intents": ExplainingExpert(fails=True)})
+    prediction = await ask(parts, "I forgot my password", explain=True)
+    assert (prediction.outcome, prediction.evidence) == ("answered", ())
+    assert "could not be explained: no room" in prediction.warnings[-1]
 
 
 async def test_a_question_the_documents_answer_is_quoted(parts: Parts) -> None:

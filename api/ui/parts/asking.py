@@ -186,6 +186,7 @@ def _query(values: Mapping[str, Any], caller: str | None) -> Query:
         if given:
             fields[name] = _number(given)
     fields["local_only"] = values.get("local_only") is True
+    fields["explain"] = True
     return PredictBody(**fields).to_query(context.settings()).model_copy(update={"caller": caller})
 
 
