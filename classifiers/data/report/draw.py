@@ -28,8 +28,11 @@ def draw(chart: Chart) -> str:
         charts.Bar(label=one.label, value=one.value, low=one.low, high=one.high, strong=one.marked)
         for one in chart.intervals
     ]
-    note = f'<p class="aside">{charts.escaped(chart.reference_label)}: {chart.reference:g}. Marked: beyond chance.</p>'
-    axis = charts.Axis(chart.x_label, low=0.0, high=chart.high)
+    note = (
+        f'<p class="aside">{charts.escaped(chart.reference_label)}: {chart.reference:g}. '
+        "Bars of the second colour are beyond chance.</p>"
+    )
+    axis = charts.Axis(chart.x_label, low=chart.low, high=chart.high)
     return caption + charts.bars(bars, title=chart.title, axis=axis) + note
 
 

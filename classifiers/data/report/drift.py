@@ -240,15 +240,15 @@ def _targets_differ(material: Material, one: _Compared, name: str, strength: flo
 
 def _chart(compared: list[_Compared], sure: list[bool]) -> Intervals:
     return Intervals(
-        title="How well the parts can be told apart by their texts",
-        x_label="AUC, 95% interval",
-        low=0.4,
+        title=f"How well the texts can be told from those of {compared[0].first.name}",
+        x_label="AUC with its 95% interval (.5: not at all, 1: always)",
+        low=0.5,
         high=1.0,
         reference=0.5,
         reference_label="alike",
         intervals=tuple(
             Interval(
-                label=f"{one.first.name} / {one.second.name}",
+                label=one.second.name,
                 low=round(one.told.low, 4),
                 value=round(one.told.value, 4),
                 high=round(one.told.high, 4),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from classifiers.charts import CHART_CSS, escaped
@@ -20,7 +21,7 @@ def to_html(report: DataReport) -> str:
     body = [
         _head(report),
         _tally(findings),
-        _summary(findings),
+        _summary(report),
         *(_section(section) for section in report.sections),
         _suspects(report.suspects),
         _foot(report),
@@ -60,22 +61,29 @@ def _head(report: DataReport) -> str:
 
 
 def _tally(findings: Sequence[Finding]) -> str:
+    counts: Counter[str] = Counter(finding.severity for finding in findings)
     tiles = "".join(
-        f'<div class="tile {severity}"><b>{sum(finding.severity == severity for finding in findings)}</b>{word}</div>'
+        f'<div class="tile {severity}"><b>{counts[severity]:,}</b>{word if counts[severity] != 1 else severity}</div>'
         for severity, word in (("serious", "serious"), ("warning", "warnings"), ("note", "notes"))
     )
     return f'<div class="tiles">{tiles}</div>'
 
 
-def _summary(findings: Sequence[Finding]) -> str:
-    """What to do first: serious findings and warnings, with their remedies."""
-    urgent = [finding for finding in findings if finding.severity != "note"]
+def _summary(report: DataReport) -> str:
+    """What to look at first: serious findings, then warnings, each with a link to its section."""
+    urgent = [
+        (finding, section)
+        for severity in ("serious", "warning")
+        for section in report.sections
+        for finding in section.findings
+        if finding.severity == severity
+    ]
     if not urgent:
         return '<p class="fine">Nothing was found that spoils training on this file.</p>'
     items = "".join(
         f'<li><span class="badge {finding.severity}">{_WORDS[finding.severity]}</span> '
-        f"<span>{escaped(finding.title)}</span></li>"
-        for finding in urgent
+        f'<a href="#{escaped(section.id)}">{escaped(finding.title)}</a></li>'
+        for finding, section in urgent
     )
     return f'<section><h2>What to look at first</h2><ul class="first">{items}</ul></section>'
 

@@ -56,8 +56,10 @@ def check_scrapes(material: Material) -> Section:
     texts = material.data.text_columns if len(material.data.text_columns) > 1 else ()
     keys = [key for name in (*names, *texts) if (key := _key(material, name)) is not None]
     # Rather an address than a title, rather one whose texts always agree, rather the one with more repetitions.
-    keys.sort(key=lambda key: (key.column in texts, -round(key.agree, 2), -len(key.groups)))
-    parts = _parts(read_columns(material, [*names, *material.data.target_columns]))
+    columns = read_columns(material, [*names, *material.data.target_columns])
+    numeric = {column.name for column in columns if column.is_numeric}
+    keys.sort(key=lambda key: (key.column in texts, key.column in numeric, -round(key.agree, 2), -len(key.groups)))
+    parts = _parts(columns)
     findings = []
     said = ["No column repeats as a key would." if not keys else f"{keys[0].column!r} repeats as a key does."]
     if keys:

@@ -16,7 +16,7 @@ nav strong{display:block;margin:0 .6rem 1rem;font-size:1.05rem}
 nav a{display:flex;justify-content:space-between;align-items:center;padding:.35rem .6rem;border-radius:6px;
 color:inherit;text-decoration:none;font-size:.92rem}
 nav a:hover,nav a:focus-visible{background:var(--page)}
-main{max-width:72rem;width:100%;padding:1.5rem 2rem 4rem}
+main{max-width:80rem;width:100%;padding:1.5rem 2rem 4rem}
 h1{font-size:1.7rem;margin:.2rem 0 1rem;overflow-wrap:anywhere}
 h2{font-size:1.2rem;margin:0 0 .4rem}
 h3{font-size:1rem;margin:0 0 .35rem;overflow-wrap:anywhere}
@@ -35,7 +35,8 @@ margin-right:.3rem;white-space:nowrap}
 .dot{width:.55rem;height:.55rem;border-radius:50%;flex:none}
 .dot.serious{background:var(--serious)}.dot.warning{background:var(--warning)}
 .first{list-style:none;margin:.6rem 0 0;padding:0}.first li{display:flex;gap:.4rem;align-items:baseline;padding:.3rem 0}
-.first li span:last-child{overflow-wrap:anywhere}
+.first a{color:inherit;text-decoration-color:var(--line);overflow-wrap:anywhere}
+.first .badge{min-width:5rem;text-align:center}
 article{border-left:4px solid var(--line);padding:.2rem 0 .2rem 1rem;margin:1.1rem 0}
 article.serious{border-color:var(--serious)}article.warning{border-color:var(--warning)}
 article.note{border-color:var(--note)}
