@@ -37,6 +37,7 @@ def anchors(path: Path) -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_commands_in_code_blocks_exist(page: Path) -> None:
     known = {(command.name or command.callback.__name__) for command in app.registered_commands if command.callback}
+    known |= {group.name for group in app.registered_groups if group.name}
     assert set(_COMMAND.findall(code(page))) <= known
 
 
