@@ -5,7 +5,6 @@ Texts stay as they are in the file; preparing them is handed in. Nothing here le
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.contract import Examples, Floats, Kind, Rows, Task
-from classifiers.data.findings import MOST_EXAMPLES, Example, Finding, counted, listed, snippet
-from classifiers.data.labels import Target, label_key, read_target
-from classifiers.data.numbers import numbers, times
-from classifiers.data.table import Table, is_missing
+from classifiers.data.findings import Finding, counted, listed
+from classifiers.data.labels import label_key, read_target
+from classifiers.data.parts import read_splits, read_times
+from classifiers.data.setting_aside import check_rows, left_out, numbers_for_texts, without_rare
+from classifiers.data.table import Table
 from signalbox.errors import InvalidInput
 
-FEWEST_OF_A_LABEL = 2
 MAX_TASKS = 20
 
 
@@ -128,7 +127,7 @@ def labelled(
     time_of = table.find(time, "time column") if time is not None else None
     split_of = table.find(split, "split column") if split is not None else None
     _check_columns(texts_of, targets_of)
-    findings = [*table.findings, *_numbers_for_texts(table, texts_of)]
+    findings = [*table.findings, *numbers_for_texts(table, texts_of)]
     kind_of = {table.find(name, "target column"): kind for name, kind in (kinds or {}).items()}
     order_of = {table.find(name, "target column"): order for name, order in (orders or {}).items()}
     unit_of = {table.find(name, "target column"): unit for name, unit in (units or {}).items()}
@@ -148,7 +147,7 @@ def labelled(
                 unit=unit_of.get(name),
                 decimal_comma=table.delimiter == ";" and _commas(cells),
             )
-            target, rare = _without_rare(target, table)
+            target, rare = without_rare(target, table)
         except InvalidInput as error:
             raise type(error)(f"{table.name}: {error.detail}", field=error.field) from None
         findings += [*target.findings, *rare]
@@ -157,12 +156,12 @@ def labelled(
     texts = [joined(table, texts_of, row) for row in range(len(table))]
     blank = np.array([not text.strip() for text in texts], dtype=bool)
     bare = np.isnan(matrix).all(axis=1) & ~outside
-    findings += _left_out(table, texts, blank, bare)
+    findings += left_out(table, texts, blank, bare)
     rows = np.flatnonzero(~blank & ~bare & ~outside)
-    _check_rows(table, [texts[row] for row in rows], [target.task for target in read], matrix[rows])
+    check_rows(table, [texts[row] for row in rows], [target.task for target in read], matrix[rows])
     reasons = {int(row): "no text" for row in np.flatnonzero(blank)}
     reasons |= {int(row): "no target" for row in np.flatnonzero(bare & ~blank)}
-    moments, findings_time = _times(table, time_of, rows)
+    moments, findings_time = read_times(table, time_of, rows)
     return LabelledData(
         table=table,
         text_columns=texts_of,
@@ -173,7 +172,7 @@ def labelled(
         outside=np.flatnonzero(outside & ~blank),
         set_aside=reasons,
         times=moments,
-        splits=_splits(table, split_of, rows),
+        splits=read_splits(table, split_of, rows),
         time_column=time_of,
         split_column=split_of,
         findings=(*findings, *findings_time),
@@ -197,25 +196,6 @@ def _commas(cells: Sequence[str]) -> bool:
     return any("," in cell for cell in cells)
 
 
-def _numbers_for_texts(table: Table, columns: Sequence[str]) -> list[Finding]:
-    findings = []
-    for name in columns:
-        known = [cell for cell in table.column(name) if not is_missing(cell)]
-        if known and np.isfinite(numbers(known)).mean() > 0.9:
-            findings.append(
-                Finding(
-                    id="reading/text-of-numbers",
-                    severity="serious",
-                    title=f"The text column {name!r} holds numbers",
-                    meaning="Models of texts read words; they learn next to nothing from digits.",
-                    remedy="Name the column that holds the texts with --text.",
-                    column=name,
-                    examples=tuple(Example(text=snippet(cell)) for cell in known[:3]),
-                )
-            )
-    return findings
-
-
 def _outside(table: Table, targets: Sequence[str], label: str | None) -> tuple[NDArray[np.bool_], list[Finding]]:
     outside = np.zeros(len(table), dtype=bool)
     if label is None:
@@ -237,125 +217,3 @@ def _outside(table: Table, targets: Sequence[str], label: str | None) -> tuple[N
         figures={"rows": int(outside.sum())},
     )
     return outside, [finding]
-
-
-def _without_rare(target: Target, table: Table) -> tuple[Target, list[Finding]]:
-    """Labels of fewer than 2 rows can be neither learned nor measured: their rows lose the target."""
-    if target.task.kind == "regression":
-        return target, []
-    known = target.values[~np.isnan(target.values)].astype(int)
-    counts = Counter(known.tolist())
-    kept = [index for index in range(len(target.task.labels)) if counts[index] >= FEWEST_OF_A_LABEL]
-    rare = [index for index in range(len(target.task.labels)) if 0 < counts[index] < FEWEST_OF_A_LABEL]
-    if len(kept) < 2:
-        raise InvalidInput(
-            f"The target {target.task.name!r} has {len(kept)} labels with at least {FEWEST_OF_A_LABEL} rows; 2 are "
-            "needed to tell them apart. Add examples.",
-            field="target",
-        )
-    if not rare:
-        return target, []
-    moved = np.full(len(target.task.labels), np.nan)
-    moved[kept] = np.arange(len(kept))
-    values = np.full(len(target.values), np.nan)
-    has = ~np.isnan(target.values)
-    values[has] = moved[target.values[has].astype(int)]
-    lost = np.flatnonzero(has & np.isnan(values))
-    task = Task(target.task.name, target.task.kind, tuple(target.task.labels[index] for index in kept))
-    finding = Finding(
-        id="reading/rare-labels",
-        severity="warning",
-        title=f"{counted(len(rare), 'label')} of {task.name!r} with a single row were set aside",
-        meaning="From one example a label can't be learned and tested too.",
-        remedy="Add examples of them, or give those rows another label.",
-        column=task.name,
-        figures={"labels": len(rare), "rows": len(lost)},
-        examples=tuple(
-            Example(line=int(table.lines[row]), text=snippet(target.task.labels[int(target.values[row])]))
-            for row in lost[:MOST_EXAMPLES]
-        ),
-    )
-    return Target(task, values, target.findings), [finding]
-
-
-def _left_out(table: Table, texts: Sequence[str], blank: NDArray[np.bool_], bare: NDArray[np.bool_]) -> list[Finding]:
-    findings = []
-    for check, rows, what in (("no-text", blank, "text"), ("no-target", bare & ~blank, "target")):
-        if rows.any():
-            share = float(rows.mean())
-            findings.append(
-                Finding(
-                    id=f"reading/{check}",
-                    severity="serious" if share > 0.2 else "warning",
-                    title=f"{counted(int(rows.sum()), 'row')} without a {what} were set aside ({share:.0%})",
-                    meaning="There is nothing to learn from them, but if many are missing those left may differ.",
-                    remedy=f"Find out why the {what} is missing; fill it in where it is known.",
-                    figures={"rows": int(rows.sum()), "share": round(share, 4)},
-                    examples=tuple(
-                        Example(line=int(table.lines[row]), text=snippet(texts[row]))
-                        for row in np.flatnonzero(rows)[:MOST_EXAMPLES]
-                    ),
-                )
-            )
-    return findings
-
-
-def _check_rows(table: Table, texts: Sequence[str], tasks: Sequence[Task], targets: Floats) -> None:
-    if len(texts) < 2:
-        raise InvalidInput(
-            f"{table.name} has {counted(len(texts), 'row')} with both a text and a target; at least 2 are needed.",
-            field="rows",
-        )
-    if len({" ".join(text.split()).casefold() for text in texts}) == 1:
-        raise InvalidInput(
-            f"All {len(texts):,} texts of {table.name} are equal ({snippet(texts[0], 40)!r}); nothing can be told "
-            "from them. Name another column with --text.",
-            field="text",
-        )
-    for index, task in enumerate(tasks):
-        if len(np.unique(targets[~np.isnan(targets[:, index]), index])) < 2:
-            raise InvalidInput(
-                f"Of the target {task.name!r} only one value is left in rows that have a text; at least 2 are needed.",
-                field="target",
-            )
-
-
-def _times(table: Table, column: str | None, rows: Rows) -> tuple[Floats | None, list[Finding]]:
-    if column is None:
-        return None, []
-    found = times(table.column(column))[rows]
-    unread = np.flatnonzero(np.isnan(found))
-    if len(unread) == len(rows):
-        raise InvalidInput(
-            f"No cell of the time column {column!r} reads as a time, such as {snippet(table.column(column)[0], 40)!r}; "
-            "write 2026-03-31 or 2026-03-31T18:00:00.",
-            field="time",
-        )
-    if not len(unread):
-        return found, []
-    finding = Finding(
-        id="reading/times",
-        severity="warning",
-        title=f"{counted(len(unread), 'cell')} of {column!r} read as no time",
-        meaning="Such rows can't be put before or after others, so they are never part of a test by time.",
-        remedy="Write 2026-03-31 or 2026-03-31T18:00:00.",
-        column=column,
-        figures={"cells": len(unread)},
-        examples=tuple(
-            Example(line=int(table.lines[rows[i]]), text=snippet(table.column(column)[rows[i]])) for i in unread[:10]
-        ),
-    )
-    return found, [finding]
-
-
-def _splits(table: Table, column: str | None, rows: Rows) -> tuple[str, ...] | None:
-    if column is None:
-        return None
-    cells = table.column(column)
-    names = tuple(" ".join(cells[row].split()).casefold() or "(none)" for row in rows)
-    if len(set(names)) > 20:
-        raise InvalidInput(
-            f"The split column {column!r} has {len(set(names)):,} values; it should have a few.",
-            field="split",
-        )
-    return names
