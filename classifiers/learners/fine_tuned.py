@@ -25,7 +25,7 @@ class FineTuned:
 
     name = NAME
 
-    def __init__(self, *, base: str = BUNDLED, blend: float = 0.5, **recipe: Any) -> None:
+    def __init__(self, *, base: str = BUNDLED, blend: float = 0.0, **recipe: Any) -> None:
         """Raises InvalidInput where an option is out of its range; TypeError where there is none of that name."""
         self.recipe = Recipe(**recipe).checked()
         if not 0 <= blend < 1:
@@ -45,16 +45,8 @@ class FineTuned:
             TooLarge: memory does not suffice for one text at a time.
             ConfigurationError: the base encoder is none that can be tuned, or the export lost accuracy.
         """
-        source = find_source(self.base)
-        model: TunedModel = self._fitting().fit_tuned(self.name, data, context, source, self.recipe, self.blend)
-        return model
-
-    def load(self, folder: Path, tasks: tuple[Task, ...], encoder: Encoder) -> TunedModel:  # noqa: ARG002
-        return load_model(folder, NAME, tasks)
-
-    def _fitting(self) -> Any:
         try:
-            from classifiers.learners.finetune import fitting
+            from classifiers.learners.finetune.fitting import fit_tuned
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
@@ -62,4 +54,7 @@ class FineTuned:
                 f"The learner {self.name!r} needs torch: pip install 'signalbox[training]', or choose 'embeddings'.",
                 field="learner",
             ) from error
-        return fitting
+        return fit_tuned(self.name, data, context, find_source(self.base), self.recipe, self.blend)
+
+    def load(self, folder: Path, tasks: tuple[Task, ...], encoder: Encoder) -> TunedModel:  # noqa: ARG002
+        return load_model(folder, self.name, tasks)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from classifiers.learners.finetune.losses import TorchHead
 from classifiers.learners.finetune.model import Bert
 from classifiers.learners.finetune.recipe import Recipe
 from classifiers.learners.finetune.schedule import Schedule
-from classifiers.learners.finetune.served import TunedModel, side_by_side, threads
+from classifiers.learners.finetune.served import TunedModel, threads
 from classifiers.learners.fitting import LinearOptions, fit_linear
 from signalbox.contracts import Vectors
 from signalbox.encoder.source import Source
@@ -48,23 +47,7 @@ def fit_tuned(
     files, report = _exported(bert, source, report)
     encoder = open_tuned(Path(files.name), threads=threads())
     served = tuple(head.frozen() for head in heads)
-    return TunedModel(
-        learner, data.examples.tasks, Path(files.name), encoder, served, partner, blend, False, report, files
-    )
-
-
-def fit_few(
-    learner: str, data: TrainingSet, context: FitContext, source: Source, recipe: Recipe, heads: LinearOptions
-) -> TunedModel:
-    """See `FewShot.fit`."""
-    bert, _, report = _tuned(data, context, source, recipe)
-    context.progress(_EXPORT, "Exporting the encoder")
-    files, report = _exported(bert, source, report)
-    encoder = open_tuned(Path(files.name), threads=threads())
-    # The heads learn from the vectors that will be served, 8-bit rounding included.
-    seen = side_by_side(encoder.encode(data.examples.texts), data.vectors)
-    linear = fit_linear(learner, replace(data, vectors=seen), heads, seed=context.seed)
-    return TunedModel(learner, data.examples.tasks, Path(files.name), encoder, (), linear, 1.0, True, report, files)
+    return TunedModel(learner, data.examples.tasks, Path(files.name), encoder, served, partner, blend, report, files)
 
 
 def _tuned(

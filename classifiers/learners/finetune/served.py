@@ -33,9 +33,8 @@ class TunedModel:
 
     Attributes:
         files: where the encoder's files are; a temporary folder of the model's own until it is saved.
-        heads: in the order of the tasks, over the tuned vectors; empty where `partner` says it all.
+        heads: in the order of the tasks, over the tuned vectors.
         partner: the linear model that is mixed in with the share `blend`; None: none.
-        both: the partner reads, and texts are compared by, the tuned and the shared encoder's vectors side by side.
         report: what training found, for the manifest and the card.
     """
 
@@ -46,7 +45,6 @@ class TunedModel:
     heads: tuple[Head, ...]
     partner: LinearModel | None
     blend: float
-    both: bool
     report: dict[str, Any]
     _temporary: tempfile.TemporaryDirectory[str] | None = None
 
@@ -58,17 +56,15 @@ class TunedModel:
 
     def outputs(self, texts: Sequence[str], vectors: Vectors) -> Outputs:
         tuned = self.encoder.encode(texts)
-        seen = side_by_side(tuned, vectors) if self.both else tuned
         scores = [
             head_scores(task, head, (tuned @ head.vectors).astype(np.float64) + head.bias)
-            for task, head in zip(self.tasks, self.heads, strict=False)
+            for task, head in zip(self.tasks, self.heads, strict=True)
             if head.vectors is not None
         ]
         if self.partner is not None:
-            others = self.partner.outputs(texts, seen if self.both else vectors).scores
-            pairs = zip(scores, others, strict=True) if scores else ()
-            scores = [mixed(own, other, self.blend) for own, other in pairs] or list(others)
-        return Outputs(tuple(scores), seen)
+            others = self.partner.outputs(texts, vectors).scores
+            scores = [mixed(own, other, self.blend) for own, other in zip(scores, others, strict=True)]
+        return Outputs(tuple(scores), tuned)
 
     def terms(self, text: str, task: int, column: int) -> tuple[Term, ...]:  # noqa: ARG002
         """None: what a word moves in an encoder depends on the words around it."""
@@ -87,7 +83,6 @@ class TunedModel:
         described = {
             "scales": [head.scale for head in self.heads],
             "blend": self.blend,
-            "both": self.both,
             "partner": self.partner is not None,
             "report": self.report,
         }
@@ -104,32 +99,26 @@ def load_model(folder: Path, learner: str, tasks: tuple[Task, ...]) -> TunedMode
                 Head(None, arrays[f"{number}.vectors"], arrays[f"{number}.bias"], scale, *arrays[f"{number}.limits"])
                 for number, scale in enumerate(described["scales"])
             )
-        both, blend = bool(described["both"]), float(described["blend"])
+        blend = float(described["blend"])
         partner = load_linear(folder, learner, tasks) if described["partner"] else None
-        fits = len(heads) in {len(tasks), 0 if partner else len(tasks)} and all(
+        fits = len(heads) == len(tasks) and all(
             head.vectors is not None
             and head.vectors.shape == (encoder.dimension, task.width - (task.kind == "ordinal"))
             and head.vectors.shape[1] == len(head.bias)
-            for head, task in zip(heads, tasks, strict=False)
+            for head, task in zip(heads, tasks, strict=True)
         )
         report = dict(described["report"])
     except (KeyError, ValueError, TypeError, OSError) as error:
         raise CorruptArtefact(f"{folder} can't be read as a fine-tuned model ({error}): train it again.") from None
     if not fits:
         raise CorruptArtefact(f"{folder / HEADS} does not fit the tasks and the encoder beside it: train it again.")
-    return TunedModel(learner, tasks, folder, encoder, heads, partner, blend, both, report)
+    return TunedModel(learner, tasks, folder, encoder, heads, partner, blend, report)
 
 
 def mixed(own: Floats, other: Floats, share: float) -> Floats:
     """Logits or estimates of two models of one task, `share` of the second."""
     # Logits as they are, not normalised: how large they are is what texts out of scope are told by (Liu et al. 2020).
     return (1 - share) * own + share * other
-
-
-def side_by_side(tuned: Vectors, shared: Vectors) -> Vectors:
-    """Two unit vectors as one of length 1, whose products are the mean of theirs."""
-    both: Vectors = np.hstack([tuned, shared]) / np.float32(np.sqrt(2))
-    return both
 
 
 def threads() -> int:
