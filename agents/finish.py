@@ -46,7 +46,7 @@ def make_prediction(
             features=state["features"],
         ),
         policy=parts.policy.label,
-        guarantee=parts.policy.guarantee,
+        guarantee=None if accepted is not None and accepted.apart else parts.policy.guarantee,
         cost_usd=spent,
         saved_usd=parts.reference_cost_usd(state["text"]) - spent if accepted else -spent,
         duration_ms=duration_ms,

@@ -32,6 +32,8 @@ class Candidate:
         signals: what the policy calibrates a confidence from.
         failure: why there is no answer; then `answer` is None.
         broken: whether a part failed, which says nothing of what the route can do.
+        apart: from an expert that the query names and the policy was not calibrated on: what counts is its own
+            confidence, and the policy's guarantee does not cover the answer.
     """
 
     route: Route
@@ -46,6 +48,7 @@ class Candidate:
     duration_ms: float = 0.0
     failure: str | None = None
     broken: bool = False
+    apart: bool = False
 
     def timed(self, duration_ms: float) -> Candidate:
         return replace(self, duration_ms=duration_ms)

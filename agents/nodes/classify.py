@@ -30,15 +30,14 @@ async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     known: RouterState = {"remaining": state["remaining"][1:]}
     with span("classify", expert=expert.name):
         try:
-            opinion, known["vector"] = await run.in_expert_thread(
-                _ask, expert, run.parts.encoder, state["text"]
-            )
+            opinion, known["vector"] = await run.in_expert_thread(_ask, expert, run.parts.encoder, state["text"])
             candidate = Candidate(
                 route="classifier",
                 answer=opinion.answer,
                 signals={**state["features"], **opinion.features, "confidence": opinion.confidence},
                 confidence=opinion.confidence,
                 expert=expert.name,
+                apart=_is_apart(constraints.expert, run.parts.default_expert),
             )
         except SignalboxError as error:
             if constraints.expert is not None and isinstance(error, _UNUSABLE):
@@ -48,6 +47,11 @@ async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
             )
     spent = (time.perf_counter() - started) * 1000
     return known | {"candidate": candidate.timed(spent)}
+
+
+def _is_apart(named: str | None, default: str | None) -> bool:
+    """Policies are calibrated on what answers queries that name no expert; a version of that is no other expert."""
+    return named is not None and named.partition("@")[0] != default
 
 
 def _ask(expert: Expert, encoder: Encoder, text: str) -> tuple[Opinion, Vectors]:

@@ -19,7 +19,9 @@ async def explain(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     run, constraints, accepted = runtime.context, state["query"].constraints, state.get("accepted")
     if accepted is None or not constraints.explain:
         return {}
-    expert = run.parts.experts[constraints.expert or run.parts.default_expert or ""]
+    experts, named = run.parts.experts, constraints.expert or run.parts.default_expert or ""
+    # The very version that answered: another may have been promoted since.
+    expert = experts[accepted.expert if accepted.expert in experts else named]
     with span("explain", expert=expert.name):
         try:
             (opinion,) = await run.in_expert_thread(expert.predict, [state["text"]], explain=True)

@@ -15,9 +15,14 @@ async def verify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     assert candidate is not None, "an attempt always leaves a candidate"
     policy, warnings = runtime.context.parts.policy, state["warnings"]
     confidence = calibrated(policy, candidate)
-    outcome, reason = judge(candidate, confidence, state["plan"].threshold, calibrated=policy.is_calibrated)
+    threshold, is_calibrated = state["plan"].threshold, policy.is_calibrated
+    if candidate.apart:
+        threshold, is_calibrated = 1 - (state["query"].constraints.alpha or policy.alpha), False
+    outcome, reason = judge(candidate, confidence, threshold, calibrated=is_calibrated)
     if outcome == "accepted" and confidence is None:
         warnings = (*warnings, f"nobody has measured how often the {candidate.route} route is right here: calibrate")
+    if candidate.apart and policy.is_calibrated and candidate.answer is not None:
+        warnings = (*warnings, f"the policy was not calibrated on {candidate.expert}: its own confidence decided")
     attempt = Attempt(
         route=candidate.route,
         outcome=outcome,
@@ -50,6 +55,8 @@ def calibrated(policy: Policy, candidate: Candidate) -> float | None:
     known = policy.routes.get(candidate.route)
     if candidate.answer is None:
         return None
+    if candidate.apart:
+        return candidate.confidence
     if known is None or known.confidence is None:
         return candidate.confidence
     if not set(known.confidence.names) <= candidate.signals.keys():

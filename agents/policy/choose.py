@@ -58,7 +58,7 @@ def make_plan(
             skipped[route] = reason
         else:
             order.append(route)
-    if constraints.route == "auto":
+    if constraints.route == "auto" and constraints.expert is None:  # whoever names an expert wants to hear it
         skipped |= _not_worth_it(policy, order, estimates)
         order = [route for route in order if route not in skipped]
     return Plan(tuple(order), skipped, estimates, threshold)
