@@ -128,18 +128,25 @@ def _by_value(column: Column, codes: np.ndarray, labels: np.ndarray, count: int,
     base = np.zeros(len(labels), dtype=bool)
     for fold in range(_FOLDS):
         inside, outside = folds != fold, folds == fold
-        table = np.zeros((int(codes.max()) + 1, count))
-        np.add.at(table, (codes[inside], labels[inside]), 1.0)
-        usual = int(table.sum(axis=0).argmax())
-        # Ties and values not seen go to the most frequent label.
-        table[:, usual] += 0.5
-        right[outside] = table.argmax(axis=1)[codes[outside]] == labels[outside]
+        usual = int(np.bincount(labels[inside], minlength=count).argmax())
+        best = _most_frequent(codes[inside], labels[inside], int(codes.max()) + 1, usual)
+        right[outside] = best[codes[outside]] == labels[outside]
         base[outside] = labels[outside] == usual
     better, worse = int((right & ~base).sum()), int((base & ~right).sum())
     p = float(binomtest(better, better + worse, 0.5, alternative="greater").pvalue) if better + worse else 1.0
     gain = float((right.mean() - base.mean()) / max(1e-9, 1 - base.mean()))
     what = f"right in {right.mean():.0%} of the rows, {base.mean():.0%} without it"
     return _Strength(column.name, max(0.0, gain), p, what, counter)
+
+
+def _most_frequent(codes: np.ndarray, labels: np.ndarray, size: int, usual: int) -> np.ndarray:
+    """The most frequent label of each code; ties, and codes not seen, go to the usual one."""
+    pairs, counts = np.unique(np.stack([codes, labels]), axis=1, return_counts=True)
+    # Only pairs that occur are counted: a table of all codes by all labels may not fit into memory.
+    order = np.lexsort((counts + 0.5 * (pairs[1] == usual), pairs[0]))
+    best = np.full(size, usual)
+    best[pairs[0][order]] = pairs[1][order]
+    return best
 
 
 def _by_neighbours(labels: np.ndarray) -> _Strength:

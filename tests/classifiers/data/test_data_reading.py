@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from classifiers.data import read_table, table
 from signalbox.errors import InvalidInput, TooLarge, UnknownName, UnsupportedType
@@ -164,3 +167,21 @@ def test_limits_name_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(table, "MAX_BYTES", 10)
     with pytest.raises(TooLarge, match="the limit is"):
         read_table(write(tmp_path, ROWS))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    cells=st.lists(
+        st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=30), min_size=1
+    ),
+    delimiter=st.sampled_from([",", ";", "\t", "|"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_what_was_written_as_csv_is_read_as_it_was(
+    tmp_path: Path, cells: list[str], delimiter: str, encoding: str
+) -> None:
+    path = tmp_path / "rows.csv"
+    with path.open("w", newline="", encoding=encoding) as file:
+        writer = csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+        writer.writerows([["text", "label"], *([cell, "x"] for cell in cells)])
+    assert read_table(path, delimiter=delimiter, header=True).column("text") == tuple(cells)
