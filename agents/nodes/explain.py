@@ -21,7 +21,7 @@ async def explain(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         return {}
     experts, named = run.parts.experts, constraints.expert or run.parts.default_expert or ""
     # The very version that answered: another may have been promoted since.
-    expert = experts[accepted.expert if accepted.expert in experts else named]
+    expert = experts[accepted.expert if accepted.expert is not None and accepted.expert in experts else named]
     with span("explain", expert=expert.name):
         try:
             (opinion,) = await run.in_expert_thread(expert.predict, [state["text"]], explain=True)

@@ -126,8 +126,7 @@ class Engine:
             raise Unavailable("This process works on the jobs of another service already; a process has one of them.")
         with ExitStack() as resources:
             resources.callback(_the_only_one.release)
-            lock = OpenerLock.acquire(place.lock, "the jobs of this data directory")
-            resources.callback(lock.release)
+            resources.callback(_locked(place.lock).release)
             _quieten()
             self._executor = place.executor
             config: DBOSConfig = {
@@ -273,6 +272,16 @@ class _Books:
 
 
 _the_only_one = threading.Lock()
+
+
+def _locked(path: Path) -> OpenerLock:
+    try:
+        return OpenerLock.acquire(path, "the jobs")
+    except Unavailable:
+        raise Unavailable(
+            f"Another process works on the jobs below {path.parent}: ask that one, stop it, or give this one a data "
+            "directory of its own (SIGNALBOX_DATA_DIR)."
+        ) from None
 
 
 def _apart(call: Callable[[], T]) -> T:

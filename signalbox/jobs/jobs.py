@@ -11,7 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from signalbox.errors import Conflict, InvalidInput, NotFound, Overloaded, SignalboxError, TooLarge, UnknownName
+from signalbox.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    Overloaded,
+    SignalboxError,
+    TooLarge,
+    Unavailable,
+    UnknownName,
+)
 from signalbox.files import disk_errors_explained, write_atomically
 from signalbox.jobs.folders import Folders, is_job_id
 from signalbox.jobs.kinds import Kind
@@ -34,6 +43,8 @@ MOST_ARGUMENT_BYTES = 64_000
 _MOST_KEPT = 1_000
 _SWEEP_AT_ONCE = 200
 _WAITING_AT_ONCE = 4
+_ANSWER_S = 30.0
+_OPEN_S = 120.0
 _MOST_FOLLOWERS = 100
 _SAME_MOMENT = 100  # some databases date jobs by the second
 _CURSOR = re.compile(r"(\d{1,15})\.(job_[0-9A-Z]{26})")
@@ -235,7 +246,7 @@ class Jobs:
                     raise Overloaded("The service stops; ask again when it is back.", retry_after_s=5)
                 if self._engine is None:
                     self._loop = asyncio.get_running_loop()
-                    self._engine = await self._do(self._open)
+                    self._engine = await self._do(self._open, within_s=_OPEN_S)
         return self._engine
 
     def _open(self) -> Engine:
@@ -288,8 +299,36 @@ class Jobs:
             ):
                 self._folders.remove(job_id)
 
-    async def _do(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def _do(self, work: Callable[[], T], *, within_s: float = _ANSWER_S) -> T:
+        """In a thread, since the books answer after milliseconds; DBOS itself would wait for a lost database for ever.
+
+        Raises:
+            Unavailable: the books don't answer.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except TimeoutError:
+            raise Unavailable(f"The database of the jobs does not answer within {within_s:g} s.") from None
+        except SignalboxError:
+            raise
+        except Exception as error:
+            from signalbox.storage.faults import explained
+
+            name, secrets = self._books()
+            shown = explained(error, name, secrets)
+            if shown is error:
+                raise
+            raise shown from None
+
+    def _books(self) -> tuple[str, tuple[str, ...]]:
+        """What messages call the database, and what they must not show."""
+        if self._settings.database_url is None:
+            return f"the jobs' database {self._file}", ()
+        from signalbox.storage.postgres import describe, parse_url, secrets_of
+
+        url = parse_url(self._settings.database_url)
+        return describe(url), secrets_of(url)
 
 
 def _check_arguments(arguments: dict[str, Any]) -> None:

@@ -102,6 +102,15 @@ def explain_postgres(error: DBAPIError, name: str, secrets: Iterable[str] = ()) 
     return _build(_longest(_POSTGRES, state or ""), name, said) or error
 
 
+def explained(error: Exception, name: str, secrets: Iterable[str] = ()) -> Exception:
+    """The error to raise in place of one that may be a database driver's, of whichever kind; others are handed back."""
+    if not isinstance(error, DBAPIError):
+        return error
+    if hasattr(error.orig, "sqlite_errorname"):
+        return explain_sqlite(error, name)
+    return explain_postgres(error, name, secrets)
+
+
 def _is_refusal(error: DBAPIError) -> bool:
     return type(error.orig).__name__ in ("OperationalError", "ConnectionTimeout")
 
