@@ -31,7 +31,8 @@ _FEWEST_A_LABEL = 5
 _MOST_PAIRS = 12
 _MOST_WORDS = 30_000
 _COMPONENTS = 256
-_MOST_STEPS = 60
+# Enough for a ranking: on banking77 with a tenth of the labels changed, twice as many find no more of them.
+_MOST_STEPS = 30
 
 
 @dataclass(frozen=True)
