@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 
@@ -44,6 +45,11 @@ class Page(HTMLParser):
 
 
 def content(*, labels: int = 20, label: str = "label", better: bool = True) -> dict[str, Any]:
+    return copy.deepcopy(_content(labels, label, better))
+
+
+@cache
+def _content(labels: int, label: str, better: bool) -> dict[str, Any]:
     random = np.random.default_rng(0)
     names = [f"{label} {i}" for i in range(labels)]
     truth = random.integers(labels, size=400)
