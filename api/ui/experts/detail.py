@@ -9,7 +9,7 @@ from api.service.wiring import Service
 from api.ui.experts import figures
 from api.ui.experts.markdown import draw_markdown
 from api.ui.experts.reading import VersionShown, megabytes, reading
-from api.ui.experts.report import draw_parts, report_parts
+from api.ui.experts.report import draw_report, report_of
 from api.ui.parts.elements import div, el, icon, text
 from api.ui.parts.states import error_state, failure
 from classifiers.registry.wire import ExpertCard, Figure, expert_card
@@ -30,13 +30,13 @@ async def draw_detail(service: Service, shown: VersionShown) -> None:
         error_state(f"{reference} can't be used", card.trouble)
     _figures(shown)
     try:
-        parts = await report_parts(service, reference)
+        body = await report_of(service, reference)
     except NotFound as error:
         text(error.detail, "muted small", tag="p")
     except SignalboxError as error:
         failure("The report can't be shown", error)
     else:
-        draw_parts(parts)
+        draw_report(body)
     _folded_card(card)
     _files(card)
 
@@ -54,7 +54,7 @@ def _figures(shown: VersionShown) -> None:
        "what needs no learning.", "muted small")  # fmt: skip
     with div("figure-groups"):
         for task, own in by_task.items():
-            with el("section", "", "card stack", aria_label=task):
+            with el("section", "", "card stack", aria_label=f"Figures of {task}"):
                 text("The whole answer" if task == "expert" else task, "break", tag="h3")
                 with el("dl", "", "figure-list"):
                     for key, figure in own.items():

@@ -41,13 +41,11 @@ class Trainings:
 
     Args:
         finished: called when one is done.
-        name: only those of this expert.
     """
 
-    def __init__(self, service: Service, finished: Callable[[], Awaitable[None]], *, name: str | None = None) -> None:
+    def __init__(self, service: Service, finished: Callable[[], Awaitable[None]]) -> None:
         self._service = service
         self._finished = finished
-        self._name = name
         self._may = context.visitor().may(ADMIN)
         self._drawn: dict[str, _Drawn] = {}
         self._running: set[str] = set()
@@ -77,11 +75,10 @@ class Trainings:
         if self._failed:
             self._failed = False
             self._trouble.clear()
-        mine = [job for job in page.items if self._name in (None, job.arguments.get("name"))]
-        ended = [job for job in mine if job.ended][:_ENDED_SHOWN]
-        shown = [job for job in mine if not job.ended or job in ended]
-        done = [job for job in mine if job.id in self._running and job.state == "done"]
-        self._running = {job.id for job in mine if not job.ended}
+        ended = [job for job in page.items if job.ended][:_ENDED_SHOWN]
+        shown = [job for job in page.items if not job.ended or job in ended]
+        done = [job for job in page.items if job.id in self._running and job.state == "done"]
+        self._running = {job.id for job in page.items if not job.ended}
         self._draw(shown)
         if done:
             self._said.set_text(f"The training of {done[0].arguments.get('name')} is done.")

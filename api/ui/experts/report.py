@@ -14,8 +14,6 @@ from nicegui import ui
 
 from api.service.wiring import Service
 from api.ui.experts.reading import reading
-from api.ui.parts.elements import el
-from classifiers.registry import Registry
 from classifiers.registry.version import Version
 from signalbox.errors import CorruptArtefact, NotFound, TooLarge
 
@@ -23,26 +21,19 @@ REPORT = "report.json"
 _MOST_BYTES = 60_000_000
 
 
-async def report_parts(service: Service, reference: str) -> list[tuple[str, str]]:
-    """Titles, and HTML of what is below them.
+async def report_of(service: Service, reference: str) -> str:
+    """The report's body as HTML.
 
     Raises:
         NotFound: the training left no report.
         CorruptArtefact: the report is not what was written.
         TooLarge: it is larger than a page could show.
     """
-
-    def read(registry: Registry) -> list[tuple[str, str]]:
-        return _parts(_content(registry.resolve(reference)))
-
-    return await reading(service, read)
+    return await reading(service, lambda registry: _body(_content(registry.resolve(reference))))
 
 
-def draw_parts(parts: list[tuple[str, str]]) -> None:
-    for title, html in parts:
-        with el("section", "", "report stack"):
-            el("h3", title, "report-title", dir="auto")
-            ui.html(html, sanitize=True).classes("report-body")
+def draw_report(body: str) -> None:
+    ui.html(body, sanitize=True).classes("report")
 
 
 def _content(version: Version) -> Mapping[str, Any]:
@@ -61,17 +52,8 @@ def _content(version: Version) -> Mapping[str, Any]:
     return content
 
 
-def _parts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
-    from classifiers.training_report.labels import label_parts
-    from classifiers.training_report.numbers import number_parts
-    from classifiers.training_report.trust import learning, trust
+def _body(content: Mapping[str, Any]) -> str:
+    """The report is a page of its own; its frame and style stay out of this one."""
+    from classifiers.training_report import to_html
 
-    drawn = content.get("drawn", {})
-    found = []
-    for task in content.get("tasks", ()):
-        own = drawn.get("tasks", {}).get(task["name"], {})
-        level = float(content.get("level", 0.9))
-        html = label_parts(task, own) if task.get("labels") else number_parts(task, own, level)
-        found.append((str(task["name"]), html))
-    found += [("", trust(drawn)), ("", learning(drawn.get("curve", ())))]
-    return [(title, html) for title, html in found if html]
+    return to_html(content).partition("<main>")[2].rpartition("</main>")[0]

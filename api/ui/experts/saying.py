@@ -12,6 +12,7 @@ from api.ui.parts.elements import div, el, text
 from api.ui.parts.explanation import draw_explanation, in_words
 from api.ui.parts.marks import confidence_bar
 from api.ui.parts.states import error_state
+from classifiers.charts import number
 from signalbox.types import LabelAnswer, ValueAnswer
 
 _AT_ONCE = 6
@@ -91,12 +92,12 @@ def _number(value: ValueAnswer) -> None:
     unit = f" {value.unit}" if value.unit else ""
     with el("section", "", "card stack", aria_label=value.task or "Number"):
         with div("row wrap baseline"):
-            text(f"{value.estimate:,.4g}{unit}", "answer-label break")
+            text(f"{number(value.estimate)}{unit}", "answer-label break")
             text(value.task or "number", "muted small break")
         room = 0.15 * (value.high - value.low) or 1.0
         start, width = value.low - room, value.high - value.low + 2 * room
-        told = f"{value.low:,.4g} to {value.high:,.4g}{unit}, covering {value.level:.0%}"
-        with div("number-line", role="img", aria_label=f"{value.estimate:,.4g}{unit}, {told}"):
+        told = f"{number(value.low)} to {number(value.high)}{unit}, covering {value.level:.0%}"
+        with div("number-line", role="img", aria_label=f"{number(value.estimate)}{unit}, {told}"):
             el(
                 "span",
                 "",
@@ -105,8 +106,8 @@ def _number(value: ValueAnswer) -> None:
             )
             el("span", "", "number-estimate", style=f"left: {100 * (value.estimate - start) / width:.1f}%")
         with div("row number-ends small"):
-            el("span", f"{value.low:,.4g}", "number")
-            el("span", f"{value.high:,.4g}", "number")
+            el("span", number(value.low), "number")
+            el("span", number(value.high), "number")
         tip = f"Of texts like those it learnt from, the interval holds the true number of {value.level:.0%}."
         el("span", told, "muted small", title=tip)
 

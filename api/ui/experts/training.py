@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from nicegui import ui
@@ -21,6 +22,7 @@ from api.ui.parts.elements import attrs, button, div, el, text
 from api.ui.parts.states import error_state, failure, skeleton
 from classifiers.learners import DEFAULT
 from signalbox.errors import Conflict, SignalboxError
+from signalbox.files import disk_errors_explained
 
 LEARNERS = {
     "embeddings": "Meaning (embeddings), seconds to minutes",
@@ -94,12 +96,13 @@ class TrainPanel:
 
     async def _arrived(self, event: UploadEventArguments) -> None:
         self._forget()
-        chosen = self._chosen = await asyncio.to_thread(Chosen, event.file.name)
         self._place.clear()
         with self._place:
             skeleton(3)
-        await event.file.save(chosen.path)
         try:
+            with disk_errors_explained(Path(tempfile.gettempdir())):
+                chosen = self._chosen = await asyncio.to_thread(Chosen, event.file.name)
+                await event.file.save(chosen.path)
             seen = await asyncio.to_thread(look, chosen.path)
         except SignalboxError as error:
             self._place.clear()
@@ -167,16 +170,13 @@ class TrainPanel:
             arguments = arguments_of(
                 self._service.settings, training.name, chosen.name, training.request(), context.visitor().name
             )
-            await self._service.jobs.start(KIND, arguments, context.visitor().name, fill=chosen.copy_to)
-        except (SignalboxError, OSError) as error:
+            with disk_errors_explained(self._service.settings.data_dir):
+                await self._service.jobs.start(KIND, arguments, context.visitor().name, fill=chosen.copy_to)
+        except SignalboxError as error:
             attrs(self._start_button, disabled=None)
             self._start_button.update()
             with self._trouble:
-                if isinstance(error, SignalboxError):
-                    failure("The training can't be started", error)
-                else:
-                    error_state("The training can't be started",
-                                f"The file could not be copied ({os.strerror(error.errno or 0)}).")  # fmt: skip
+                failure("The training can't be started", error)
             return
         self._cancel()
         await self._started()

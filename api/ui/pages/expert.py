@@ -77,6 +77,9 @@ class _Expert:
             with actions:
                 back = button("Roll back", "quiet", data_key="b")
                 back.on("click", dialog.roll_back, args=[])
+        if self._admin:
+            with actions:
+                link("Train again", f"/ui/experts?train={found.name}", "button")
         with el("section", "", "stack", aria_labelledby="versions"):
             el("h2", "Versions", id="versions")
             draw_versions(found, shown, dialog.promote if dialog else None)

@@ -17,12 +17,13 @@ KEYS = (Key(("t",), "Train an expert"), Key(("f",), "Filter the table"))
 
 
 @ui.page("/experts", response_timeout=PATIENCE_S)
-async def experts() -> None:
+async def experts(train: str = "") -> None:
+    """`train` is the name of an expert that a new version is to be trained of."""
     assets.use("documents.css", "experts.css")
     with frame("Experts", "experts", keys=KEYS) as actions:
         service = open_service()
         if service is not None:
-            await _Experts(service).draw(actions)
+            await _Experts(service).draw(actions, train[:64])
 
 
 class _Experts:
@@ -35,21 +36,20 @@ class _Experts:
         self._admin = context.visitor().may(ADMIN)
         self._listing: Listing | None = None
 
-    async def draw(self, actions: Html) -> None:
+    async def draw(self, actions: Html, name: str) -> None:
         from api.ui.experts.jobs import Trainings
         from api.ui.experts.training import TrainPanel
 
         if self._admin:
             with div("", id="train") as panel:
-                self._panel = panel
-                TrainPanel(self._service, self._started)
+                TrainPanel(self._service, self._started, name=name or None)
             with actions:
                 train = button("Train", "primary", data_key="t", data_toggles="train", aria_expanded="true")
                 attrs(train, aria_controls="train")
         self._trainings = Trainings(self._service, self._fill)
         self._table = div("stack")
         await self._fill()
-        if self._admin and self._listing is not None:
+        if self._admin and self._listing is not None and not name:
             attrs(panel, hidden=True)
             attrs(train, aria_expanded="false")
 
