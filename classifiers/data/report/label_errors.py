@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.contract import Floats, Progress, Rows, Task
-from classifiers.data.findings import MOST_EXAMPLES, Example, Finding, counted, snippet
+from classifiers.data.findings import MOST_EXAMPLES, Example, Finding, Severity, counted, snippet
 from classifiers.data.report.cores import one_core_each
 from classifiers.data.report.material import Material, silent
 from classifiers.data.report.model import Matrix, Section, Suspect
@@ -29,6 +29,9 @@ MOST_SUSPECTS = 2_000
 _FEWEST_ROWS = 50
 _FEWEST_A_LABEL = 5
 _MOST_PAIRS = 12
+_LIKELY, _TIMES_LIKELIER = 0.3, 10.0
+_SOME, _MANY = 0.01, 0.05
+_WEAK, _STRONG = 0.7, 0.85
 _MOST_WORDS = 30_000
 _COMPONENTS = 256
 # Enough for a ranking: on banking77 with a tenth of the labels changed, twice as many find no more of them.
@@ -145,7 +148,7 @@ def _confidently_other(probabilities: Floats, labels: NDArray[np.int64]) -> NDAr
 
 def check_label_errors(material: Material) -> tuple[Section, tuple[Suspect, ...]]:
     """Suspects of each target with labels, and which labels are mixed up."""
-    title = "Labels that are probably wrong"
+    title = "Doubtful labels"
     findings: list[Finding] = []
     charts: list[Matrix] = []
     suspects: list[Suspect] = []
@@ -169,13 +172,14 @@ def check_label_errors(material: Material) -> tuple[Section, tuple[Suspect, ...]
             progress=material.progress,
         )
         some = _suspects(material, task, rows, present, dense, found)
-        suspects += some
+        agreement = float((found.probabilities.argmax(axis=1) == dense).mean())
+        suspects += some[:MOST_SUSPECTS]
         said.append(
-            f"{counted(len(found.suspected), 'label')} of {len(rows):,} judged of {task.name!r} "
-            f"{_are(len(found.suspected))} probably wrong ({len(found.suspected) / len(rows):.1%})."
+            f"{counted(len(some), 'label')} of {len(rows):,} judged of {task.name!r} {_are(len(some))} doubtful "
+            f"({len(some) / len(rows):.1%}); models that have not seen a row agree with {agreement:.0%} of the labels."
         )
         if some:
-            findings.append(_finding(task, len(found.suspected), len(rows), some))
+            findings.append(_finding(task, agreement, len(rows), some))
             charts.append(_confusion(task, some))
     if material.is_sampled:
         said.append(f"A sample of {len(material.sample):,} rows was judged, each label by its share.")
@@ -194,11 +198,12 @@ def check_label_errors(material: Material) -> tuple[Section, tuple[Suspect, ...]
 def _suspects(
     material: Material, task: Task, rows: Rows, present: NDArray[np.int64], dense: NDArray[np.int64], found: LabelErrors
 ) -> list[Suspect]:
+    """Of the rows suspected those for which another label is likely by itself, and far likelier than the given one."""
     suspects = []
-    for position in found.suspected[:MOST_SUSPECTS].tolist():
+    for position in found.suspected.tolist():
         probabilities = found.probabilities[position]
         best = int(probabilities.argmax())
-        if best == dense[position]:
+        if probabilities[best] < max(_LIKELY, _TIMES_LIKELIER * probabilities[dense[position]]):
             continue
         row = int(rows[position])
         suspects.append(
@@ -215,18 +220,30 @@ def _suspects(
     return suspects
 
 
-def _finding(task: Task, count: int, judged: int, suspects: list[Suspect]) -> Finding:
+def _finding(task: Task, agreement: float, judged: int, suspects: list[Suspect]) -> Finding:
+    count = len(suspects)
     share = count / judged
+    # Where models are often wrong themselves, a doubtful label says more of them than of the label.
+    severity: Severity = "note" if share <= _SOME or agreement < _WEAK else "warning"
+    if share > _MANY and agreement >= _STRONG:
+        severity = "serious"
+    weak = f" Models are right in {agreement:.0%} only: most of these are hard rows." if agreement < _STRONG else ""
     return Finding(
         id="label-errors/suspected",
-        severity="serious" if share > 0.05 else "warning" if share > 0.01 else "note",
-        title=f"{counted(count, 'label')} of {task.name!r} {_are(count)} probably wrong ({share:.1%})",
-        meaning="Models trained on the other rows are sure of another label. Wrong labels teach mistakes; in a "
-        "test they count right answers as wrong. Labels that overlap look like this too.",
+        severity=severity,
+        title=f"{counted(count, 'label')} of {task.name!r} {_are(count)} "
+        f"{'probably wrong' if agreement >= _STRONG else 'doubtful'} ({share:.1%})",
+        meaning="Models trained on the other rows believe another label at least ten times more. Wrong labels teach "
+        f"mistakes; in a test they count right answers as wrong. Labels that overlap look like this too.{weak}",
         remedy="Look through them, the most doubtful first, and correct those that are wrong; where two labels "
         "are mixed up again and again, say more clearly what tells them apart, or merge them.",
         column=task.name,
-        figures={"suspected": count, "judged": judged, "share": round(share, 4)},
+        figures={
+            "suspected": count,
+            "judged": judged,
+            "share": round(share, 4),
+            "agreement": round(agreement, 4),
+        },
         examples=tuple(_example(suspect) for suspect in suspects[:MOST_EXAMPLES]),
     )
 
