@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 from classifiers.registry import Change
 from classifiers.registry.wire import ExpertSummary
 
 MOST_COLUMNS = 50
-_COLUMN = Field(max_length=500)
 
 ROWS_EXAMPLE: dict[str, Any] = {
     "name": "topics",
@@ -51,7 +50,9 @@ class Training(BaseModel):
     encoding: str | None = Field(None, max_length=40, description="Of the file, where the guess is wrong.")
     delimiter: str | None = Field(None, max_length=4, description="Of the file, where the guess is wrong.")
     learner: str = Field("embeddings", max_length=40, description="A learner, or `auto`: cheap ones first.")
-    learner_options: dict[str, JsonValue] = Field({}, max_length=MOST_COLUMNS, description="Of that learner.")
+    learner_options: dict[str, bool | int | float | str | None] = Field(
+        {}, max_length=MOST_COLUMNS, description="Of that learner."
+    )
     tune: int = Field(0, ge=0, le=200, description="Trials of a search for better options; kept only if proven.")
     budget_s: float | None = Field(
         None, gt=0, le=86_400, description="Seconds after which fine-tuning should come to an end."

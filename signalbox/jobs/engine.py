@@ -206,7 +206,6 @@ class Engine:
             if step["error"] is not None:
                 break
             done = step["function_id"]
-        DBOS.update_workflow_attributes(job_id, {"begun": False}, merge=True)
         DBOS.rewind_workflow(job_id, start_step=done + 1, queue_name=self._queue(self._kinds[kind].queue))
 
     def delete(self, job_ids: Sequence[str]) -> None:
@@ -228,6 +227,7 @@ class Engine:
     def _run(self, kind: Kind, job_id: str, arguments: dict[str, Any]) -> Any:
         folder = self._folders.of(job_id)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _apart(lambda: DBOS.update_workflow_attributes(job_id, {"from": None}, merge=True))
         run = Run(job_id, lambda: self._start_worker(kind, job_id, arguments, folder), _Books(job_id))
         with self._lock:
             if self._closing:

@@ -43,6 +43,7 @@ MOST_ARGUMENT_BYTES = 64_000
 _MOST_KEPT = 1_000
 _SWEEP_AT_ONCE = 200
 _WAITING_AT_ONCE = 4
+_TELLING = 0.05  # the share from which on the pace tells something
 _ANSWER_S = 30.0
 _OPEN_S = 120.0
 _MOST_FOLLOWERS = 100
@@ -391,11 +392,11 @@ def _shown(problem: dict[str, Any]) -> JobProblem:
 
 def _eta_ms(row: Row, share: float) -> float | None:
     """What is left at the pace since the job was started last."""
-    done_since = share - float(row.notes.get("from", 0.0))
-    if row.state != "running" or row.started_ms is None or done_since < 0.02:
+    begun_at = row.notes.get("from")
+    if row.state != "running" or row.started_ms is None or begun_at is None or share - begun_at < _TELLING:
         return None
     spent_ms = utc_now().timestamp() * 1000 - row.started_ms
-    return max(0.0, spent_ms * (1 - share) / done_since)
+    return max(0.0, spent_ms * (1 - share) / (share - begun_at))
 
 
 def _moment(ms: int) -> datetime:
