@@ -51,9 +51,10 @@ class Trainings:
         self._running: set[str] = set()
         self._looks = 0
         self._failed = False
-        with el("section", "", "trainings stack hidden", aria_label="Trainings") as self._section:
+        with el("section", "", "trainings stack", aria_label="Trainings") as self._section:
             self._trouble = div("stack")
             self._list = el("ul", "", "stack")
+        self._section.set_visibility(False)
         self._said = el("p", "", "visually-hidden", role="status")
         ui.context.client.on_connect(self.look)
         ui.timer(_EVERY_S, self._tick, immediate=False)

@@ -148,7 +148,7 @@ class TrainPanel:
                 for name, words in LEARNERS.items():
                     el("option", words, value=name, selected=name == DEFAULT)
         _field("tune", "Trials of other options", "0 to 200; kept only where they are proven better", type="number",
-               value=0, min=0, max=200, step=1)  # fmt: skip
+               value="0", min=0, max=200, step=1)  # fmt: skip
         _field("out_of_scope", "Label of texts that belong to no label", "optional, as oos", maxlength=500)
         with div("field"):
             el("label", "When it is done", for_="train-promote")
@@ -243,8 +243,10 @@ def _draw_column(place: int, column: ColumnSeen) -> None:
             el("span", f"{column.different:,} different{empty}", "muted small")
 
 
-def _field(name: str, label: str, hint: str, **attributes: Any) -> None:
+def _field(name: str, label: str, hint: str, *, value: str = "", **attributes: Any) -> None:
     with div("field"):
         el("label", label, for_=f"train-{name}")
-        el("input", "", "input", id=f"train-{name}", name=name, autocomplete="off",
-           **({"type": "text", "title": hint, "placeholder": hint} | attributes))  # fmt: skip
+        given = {"type": "text", "title": hint, "placeholder": hint} | attributes
+        field = el("input", "", "input", id=f"train-{name}", name=name, autocomplete="off", **given)
+        # As an attribute: the property would be set again, over what was typed, whenever the page changes around it.
+        field.props["^value"] = value
