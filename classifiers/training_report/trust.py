@@ -57,8 +57,9 @@ def answerable(curve: Sequence[Mapping[str, float]]) -> str:
             f"These rows are too few, or too hard, to show any part of the texts with at most {percent(_RISK)} wrong."
         )
     most = max(safe, key=lambda point: point["coverage"])
+    answered = "every text" if most["coverage"] == 1 else f"only the surest {percent(most['coverage'])} of texts"
     return (
-        f"Answering only the surest {percent(most['coverage'])} of texts leaves {percent(most['risk'])} of those wrong "
+        f"Answering {answered} leaves {percent(most['risk'])} of those wrong "
         f"({percent(most['low'])} to {percent(most['high'])})."
     )
 
