@@ -55,6 +55,7 @@ class Memory:
         self._lock = threading.Lock()
         self._held: OrderedDict[Key, _Held] = OrderedDict()
         self._loading: dict[Key, Future[None]] = {}
+        self._reserved: dict[Key, int] = {}  # bytes for those that are being loaded
         self._failed: dict[Key, tuple[float, SignalboxError]] = {}
 
     @property
@@ -127,18 +128,24 @@ class Memory:
 
     def _loaded(self, key: Key) -> _Held:
         try:
+            expected = self._size(key)
             with self._lock:
-                self._make_room(key, self._size(key))
+                self._make_room(key, expected)
+                self._reserved[key] = expected
             expert = self._load(key)
+            nbytes = int(getattr(expert, "nbytes", 0)) or expected
+            with self._lock:
+                del self._reserved[key]
+                self._make_room(key, nbytes)
+                held = self._held[key] = _Held(expert, nbytes, users=1)
         except SignalboxError as error:
             with self._lock:
                 if not isinstance(error, Overloaded):
                     self._failed[key] = (self._clock(), error)
             raise
-        nbytes = int(getattr(expert, "nbytes", 0)) or self._size(key)
-        with self._lock:
-            self._make_room(key, nbytes)
-            held = self._held[key] = _Held(expert, nbytes, users=1)
+        finally:
+            with self._lock:
+                self._reserved.pop(key, None)
         log.info("expert loaded", expert=expert.name, megabytes=round(nbytes / 1e6, 1))
         return held
 
@@ -163,7 +170,7 @@ class Memory:
     def _unload(self, needed: int) -> int:
         """Unload until `needed` bytes are free, as far as possible; how many are. With the lock held."""
         pinned = self._pinned()
-        free = self.budget - sum(held.nbytes for held in self._held.values())
+        free = self.budget - sum(held.nbytes for held in self._held.values()) - sum(self._reserved.values())
         for key, held in list(self._held.items()):
             if needed <= free:
                 break

@@ -17,7 +17,7 @@ from api.service.experts.memory import Key, Memory
 from classifiers.registry import Aliases, Registry
 from classifiers.registry.version import NUMBER
 from signalbox.contracts import Expert
-from signalbox.errors import CorruptArtefact, NotFound, SignalboxError
+from signalbox.errors import ConfigurationError, CorruptArtefact, NotFound, SignalboxError
 from signalbox.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -86,7 +86,7 @@ class ExpertPool(Mapping[str, PooledExpert]):
 
     @property
     def troubles(self) -> dict[str, str]:
-        """By name, why its champion, or all of it, can't be used."""
+        """By name, what can't be used, in words that anybody may read; the log says why."""
         return dict(self._troubles)
 
     def version_of(self, reference: str) -> str:
@@ -107,6 +107,7 @@ class ExpertPool(Mapping[str, PooledExpert]):
 
         Raises:
             NotFound: there is no such expert.
+            Overloaded: there is no room for it now.
             SignalboxError: it can't be loaded.
         """
         key = self._key(reference)
@@ -151,7 +152,7 @@ class ExpertPool(Mapping[str, PooledExpert]):
         try:
             aliases = self._registry.aliases(name)
         except SignalboxError as error:
-            self._report(name, f"its aliases can't be read: {error.detail}")
+            self._report(name, f"the aliases of {name} can't be read", error.detail)
             kept = before or _Known(stamp, Aliases(), None, unreadable=True)
             self._known[name] = replace(kept, stamp=stamp)
             return
@@ -160,41 +161,49 @@ class ExpertPool(Mapping[str, PooledExpert]):
             serving = aliases.champion
         self._known[name] = _Known(stamp, aliases, serving)
         if aliases.champion is None:
-            self._report(name, "it has no champion: promote one of its versions")
+            self._report(name, f"{name} has no champion: promote one of its versions")
         elif name == self._default or (serving != aliases.champion and self.memory.peek((name, serving or 0))):
-            self._serve(name)
+            try:
+                self._serve(name)
+            except SignalboxError as error:
+                self._report(name, f"{name}@{aliases.champion} can't take over yet, it is tried again", error.detail)
+                self._known[name] = replace(self._known[name], stamp=None)  # as if changed at the next look
         else:
             self._known[name] = _Known(stamp, aliases, aliases.champion)
 
     def _serve(self, name: str) -> None:
         """Load the champion, or the latest champion before it that can be loaded, and let it answer.
 
-        Raises nothing: where none can be loaded the champion stays what is asked for, and says itself why.
+        Where none can be loaded the champion stays what is asked for, and says itself why.
+
+        Raises:
+            Overloaded: there is no room now, which says nothing against a version; nothing has changed.
         """
-        known = self._known[name]
-        champion = known.aliases.champion
-        if champion is None:
+        known = self._known.get(name)
+        champion = known.aliases.champion if known is not None else None
+        if known is None or champion is None:
             return
         earlier = [number for number in (known.serving, *reversed(known.aliases.earlier)) if number is not None]
         for number in list(dict.fromkeys((champion, *earlier)))[:_MOST_TRIED]:
             try:
                 with self.memory.using((name, number)):
                     pass
-            except SignalboxError as error:
+            except (CorruptArtefact, ConfigurationError, NotFound) as error:
                 if number == champion:
-                    self._report(name, f"{name}@{number} can't be used: {error.detail}")
+                    self._report(name, f"{name}@{number} can't be used", error.detail)
                 continue
             if number != champion:
-                self._report(name, f"{self._troubles.get(name, '')} {name}@{number} goes on answering.".strip())
+                self._report(name, f"{name}@{champion} can't be used, {name}@{number} goes on answering")
             else:
                 self._troubles.pop(name, None)
             self._known[name] = _Known(known.stamp, known.aliases, number)
             return
 
-    def _report(self, name: str, trouble: str) -> None:
+    def _report(self, name: str, trouble: str, detail: str | None = None) -> None:
+        """Keep what anybody may read; details name files, so they go to the log."""
         if self._troubles.get(name) != trouble:
             self._troubles[name] = trouble
-            log.warning("expert in trouble", expert=name, reason=trouble)
+            log.warning("expert in trouble", expert=name, reason=trouble, detail=detail)
 
     def _key(self, reference: str) -> Key:
         """Raises NotFound where there is no such expert, version or alias; CorruptArtefact where none can be told."""
@@ -207,7 +216,7 @@ class ExpertPool(Mapping[str, PooledExpert]):
             if number is not None:
                 return name, number
             if known.unreadable:
-                raise CorruptArtefact(f"The expert {name!r} can't be used: {self._troubles.get(name)}")
+                raise CorruptArtefact(f"The expert {name!r} can't be used: {self._troubles.get(name)}; see the log.")
         raise NotFound(f"There is no expert {reference[:80]!r}.", field="expert")
 
     def _size(self, key: Key) -> int:
