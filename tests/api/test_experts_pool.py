@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from api.service.experts import ExpertPool
+from api.service.experts.memory import Memory
 from classifiers.registry import Registry
 from signalbox.contracts import Opinion
 from signalbox.errors import ConfigurationError, CorruptArtefact, NotFound, Overloaded
@@ -213,6 +214,60 @@ def test_one_in_use_is_never_unloaded(shelf: Shelf) -> None:
     with pytest.raises(ConfigurationError, match="EXPERTS_MEMORY_MB"):
         answer(pool, "huge")
     assert answer(pool, "intents") == "intents@1"
+
+
+def test_a_short_lack_of_memory_never_rolls_a_champion_back(shelf: Shelf) -> None:
+    shelf.add("topics", megabytes=1)
+    shelf.add("topics", megabytes=7, promote=True)
+    shelf.add("other", megabytes=6)
+    pool = shelf.pool(megabytes=10)
+    with pool.using("other"):
+        with pytest.raises(Overloaded, match="no room for the expert topics@2"):
+            answer(pool, "topics")
+        assert pool["topics"].name == "topics@2"
+    assert answer(pool, "topics") == "topics@2"
+    assert pool.troubles == {}
+
+
+def test_a_new_champion_waits_for_room_while_the_old_one_answers(shelf: Shelf) -> None:
+    shelf.add("topics", megabytes=1)
+    shelf.add("other", megabytes=6)
+    pool = shelf.pool(megabytes=10)
+    assert answer(pool, "topics") == "topics@1"
+    shelf.add("topics", megabytes=7, promote=True)
+    with pool.using("other"):
+        assert pool.refresh()
+        assert answer(pool, "topics") == "topics@1"
+        assert "topics@2 can't take over yet" in pool.troubles["topics"]
+    assert pool.refresh()
+    assert answer(pool, "topics") == "topics@2"
+    assert pool.troubles == {}
+    assert not pool.refresh()
+
+
+def test_two_that_are_loaded_at_once_stay_within_the_budget() -> None:
+    begun, gate = threading.Event(), threading.Event()
+
+    def load(key: tuple[str, int]) -> Named:
+        begun.set()
+        assert gate.wait(10)
+        return Named(key[0], 6)
+
+    memory = Memory(10, load, lambda key: 6, lambda: ())
+    with ThreadPoolExecutor(1) as threads:
+
+        def use() -> str:
+            with memory.using(("one", 1)) as expert:
+                return expert.name
+
+        first = threads.submit(use)
+        assert begun.wait(10)
+        with pytest.raises(Overloaded, match="no room for the expert two@1"), memory.using(("two", 1)):
+            pass
+        gate.set()
+        assert first.result(10) == "one"
+    with memory.using(("two", 1)):
+        assert memory.used == 6
 
 
 def test_a_new_champion_of_the_default_is_loaded_beside_the_old(shelf: Shelf) -> None:

@@ -158,19 +158,23 @@ class Memory:
                 "Raise SIGNALBOX_EXPERTS_MEMORY_MB.",
                 field="expert",
             )
-        free = self._unload(needed)
-        if needed > free and key not in self._pinned():
+        pinned = self._pinned()
+        free = self._free() + sum(one.nbytes for k, one in self._held.items() if not one.users and k not in pinned)
+        if needed > free and key not in pinned:
             raise Overloaded(
                 f"There is no room for the expert {name} beside those in use: {needed / 1e6:,.0f} MB are needed and "
                 f"{max(0, free) / 1e6:,.0f} MB free. Ask again, or raise SIGNALBOX_EXPERTS_MEMORY_MB.",
                 retry_after_s=5,
                 field="expert",
             )
+        self._unload(needed)  # only now: where there can't be room, nobody has to go for it
 
-    def _unload(self, needed: int) -> int:
-        """Unload until `needed` bytes are free, as far as possible; how many are. With the lock held."""
-        pinned = self._pinned()
-        free = self.budget - sum(held.nbytes for held in self._held.values()) - sum(self._reserved.values())
+    def _free(self) -> int:
+        return self.budget - sum(held.nbytes for held in self._held.values()) - sum(self._reserved.values())
+
+    def _unload(self, needed: int) -> None:
+        """Unload until `needed` bytes are free, as far as possible. With the lock held."""
+        pinned, free = self._pinned(), self._free()
         for key, held in list(self._held.items()):
             if needed <= free:
                 break
@@ -178,4 +182,3 @@ class Memory:
                 del self._held[key]
                 free += held.nbytes
                 log.info("expert unloaded", expert=held.expert.name)
-        return free
