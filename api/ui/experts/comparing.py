@@ -118,7 +118,9 @@ def _row(pair: FigurePair, named: bool) -> None:
                 el("span", "—", "muted")
             else:
                 sign = "+" if pair.difference >= 0 else "−"
-                el("span", f"{sign}{figures.shown(key, abs(pair.difference))}")
+                size = figures.shown(key, abs(pair.difference))
+                points = size.removesuffix("%") + " points" if size.endswith("%") else size
+                el("span", f"{sign}{points}")
                 el("span", verdict(key, pair.first, pair.second), "muted small")
 
 

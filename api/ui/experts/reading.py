@@ -64,7 +64,6 @@ class VersionShown:
     tasks: tuple[TaskShown, ...]
     main: MainFigure | None
     manifest: Mapping[str, Any]
-    nbytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ async def read_expert(service: Service, name: str) -> ExpertShown:
     troubles = service.models.experts.troubles if service.models.experts else {}
 
     def read(registry: Registry) -> ExpertShown:
-        versions = tuple(_shown(service, version) for version in registry.versions(name))
+        versions = tuple(map(_shown, registry.versions(name)))
         aliases = registry.aliases(name)
         before = aliases.earlier[-1] if aliases.earlier else None
         return ExpertShown(name, versions, tuple(reversed(aliases.history)), before, troubles.get(name))
@@ -135,22 +134,17 @@ async def read_expert(service: Service, name: str) -> ExpertShown:
     return await reading(service, read)
 
 
-def _shown(service: Service, version: Version) -> VersionShown:
+def _shown(version: Version) -> VersionShown:
     told = expert_version(version)
-    return VersionShown(
-        told,
-        tasks_of(version.manifest),
-        main_figure(told, version.manifest),
-        version.manifest,
-        _nbytes(service, version.name, version.number),
-    )
+    return VersionShown(told, tasks_of(version.manifest), main_figure(told, version.manifest), version.manifest)
 
 
-def _nbytes(service: Service, name: str, number: int | None = None) -> int | None:
+def _nbytes(service: Service, name: str) -> int | None:
+    """What the loaded versions take."""
     pool = service.models.experts
     if pool is None:
         return None
-    keys = [key for key in pool.memory.keys if key[0] == name and number in (None, key[1])]
+    keys = [key for key in pool.memory.keys if key[0] == name]
     loaded = [expert for key in keys if (expert := pool.memory.peek(key)) is not None]
     return sum(int(getattr(expert, "nbytes", 0)) for expert in loaded) if loaded else None
 

@@ -108,7 +108,7 @@ class _Expert:
 
     def _facts(self, shown: VersionShown) -> None:
         from api.ui.experts.listing import task_line
-        from api.ui.experts.reading import megabytes, moment_of
+        from api.ui.experts.reading import moment_of
         from api.ui.parts.marks import relative_time
 
         version = shown.version
@@ -130,7 +130,6 @@ class _Expert:
             given = shown.manifest.get("trained_on")
             if isinstance(given, str):
                 text(f"on {given[:200]}", "break")
-            el("span", f"loaded, {megabytes(shown.nbytes)}" if shown.nbytes is not None else "not loaded")
         with div("row wrap tasks-strip"):
             for task in shown.tasks:
                 task_line(task)
