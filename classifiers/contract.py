@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,15 +97,17 @@ class TrainingSet:
     Attributes:
         vectors: unit vectors of the texts, shape (n, dimension).
         outside: unit vectors of the texts out of scope, shape (m, dimension).
+        analysed: what learners keep of the texts between fits on parts of the same set, by a name of theirs.
     """
 
     examples: Examples
     vectors: Vectors
     outside: Vectors
+    analysed: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def take(self, rows: Rows, outside: Rows | None = None) -> TrainingSet:
         picked = self.outside if outside is None else self.outside[outside]
-        return TrainingSet(self.examples.take(rows, outside), self.vectors[rows], picked)
+        return TrainingSet(self.examples.take(rows, outside), self.vectors[rows], picked, self.analysed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,10 @@ class TextModel(Protocol):
 
     def outputs(self, texts: Sequence[str], vectors: Vectors) -> Outputs:
         """Scores of prepared texts; `vectors` are the shared encoder's, shape (n, dimension)."""
+        ...
+
+    def represent(self, texts: Sequence[str], vectors: Vectors) -> Vectors:
+        """`outputs(...).vectors` alone, where that is less work."""
         ...
 
     def terms(self, text: str, task: int, column: int) -> tuple[Term, ...]:

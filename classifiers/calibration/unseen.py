@@ -63,7 +63,7 @@ def leave_labels_out(
         fitted = _only(data, task, rows[known & ~held], kept)
         told = _told(context, number, parts)
         model = learner.fit(fitted, replace(context, progress=told, budget_s=_shared(context.budget_s, parts)))
-        seen = model.outputs(fitted.examples.texts, fitted.vectors).vectors
+        seen = model.represent(fitted.examples.texts, fitted.vectors)
         groups = fitted.examples.positions(0, np.arange(len(fitted.examples)))
         reference = fit_reference(seen, groups, len(kept), seen[:0], seed=context.seed)
         asked = np.flatnonzero(held)
@@ -83,7 +83,7 @@ def _only(data: TrainingSet, task: int, rows: Rows, kept: Rows) -> TrainingSet:
     fewer = replace(whole, labels=tuple(whole.labels[label] for label in kept))
     targets = own[examples.positions(task, rows)].astype(np.float64)[:, None]
     texts = tuple(examples.texts[i] for i in rows)
-    return TrainingSet(Examples(texts, (fewer,), targets), data.vectors[rows], data.outside[:0])
+    return TrainingSet(Examples(texts, (fewer,), targets), data.vectors[rows], data.outside[:0], data.analysed)
 
 
 def _sample(examples: Examples, task: int, seed: int) -> Rows:

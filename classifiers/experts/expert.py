@@ -146,7 +146,7 @@ class TextExpert:
     def represent(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors by the expert's own model, shape (len(texts), d)."""
         prepared = self._trained.pipeline.prepare_all(texts)
-        return self._trained.model.outputs(prepared, self._encoder.encode(prepared)).vectors
+        return self._trained.model.represent(prepared, self._encoder.encode(prepared))
 
     def _vectors(self, texts: Sequence[str], prepared: Sequence[str], vectors: Vectors | None) -> Vectors:
         if vectors is None:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from classifiers.contract import Floats, Rows, Task, TrainingSet
+from classifiers.learners.corpus import corpus_of
 from classifiers.learners.linear import Head, LinearModel, Scale, to_scale
-from classifiers.learners.tfidf import TextVectoriser
 from signalbox.errors import InvalidInput
 
 _EXACT_UP_TO = 2_000
@@ -47,12 +47,12 @@ def fit_linear(learner: str, data: TrainingSet, options: LinearOptions, *, seed:
         InvalidInput: a task has fewer than two labels, or a number fewer than two rows.
     """
     examples = data.examples
-    vectoriser = TextVectoriser.fit(examples.texts)
-    reduced, unfold = _reduce(vectoriser.matrix(examples.texts), options.components, seed)
-    columns = reduced
+    corpus = corpus_of(data.analysed)
+    vectoriser = corpus.vectoriser(examples.texts)
+    reduced, unfold = _reduce(corpus.matrix(vectoriser, examples.texts), options.components, seed)
+    columns = reduced.astype(np.float32)
     if options.vector_scale:
-        columns = np.hstack([reduced, options.vector_scale * data.vectors])
-    columns = columns.astype(np.float32)
+        columns = np.hstack([columns, np.float32(options.vector_scale) * data.vectors])
     rank = reduced.shape[1]
 
     def head(index: int, task: Task) -> Head:

@@ -75,6 +75,9 @@ class LinearModel:
         )
         return Outputs(scores, vectors)
 
+    def represent(self, texts: Sequence[str], vectors: Vectors) -> Vectors:  # noqa: ARG002
+        return vectors
+
     def terms(self, text: str, task: int, column: int) -> tuple[Term, ...]:
         """Exact where the encoder is not used: the effects of a text's words are sums over the terms within them."""
         head = self.heads[task]

@@ -12,12 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-_WORD = re.compile(r"(?u)\b\w\w+\b")
+WORD = re.compile(r"(?u)\b\w\w+\b")
 _SPACES = re.compile(r"\s\s+")
 _CHARACTER_SIZES = (3, 4, 5)
 
@@ -27,7 +26,7 @@ Terms = tuple[NDArray[np.int64], NDArray[np.float64], list[int]]  # columns, val
 
 def words(text: str) -> list[str]:
     """The words of two letters or more, in lower case."""
-    return _WORD.findall(text.lower())
+    return WORD.findall(text.lower())
 
 
 def word_ngrams(text: str) -> list[str]:
@@ -48,6 +47,12 @@ def character_ngrams(text: str) -> list[str]:
     return grams
 
 
+def weighed(counts: NDArray[np.integer], idf: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sublinear term frequencies times idf, not yet of length 1."""
+    weights: NDArray[np.float64] = (1.0 + np.log(counts.astype(np.float64))) * idf
+    return weights
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """One kind of terms: `vocabulary` gives a term's column, `idf` (float64) its weight."""
@@ -66,21 +71,16 @@ class Block:
         columns = sorted(found)  # type: ignore[type-var]
         counts = [found[column] for column in columns]
         index = np.array(columns, dtype=np.int64)
-        values = (1.0 + np.log(np.array(counts, dtype=np.float64))) * self.idf[index]
+        values = weighed(np.array(counts), self.idf[index])
         norm = np.sqrt(values @ values)
         return index, values / norm if norm else values, counts
 
     @classmethod
-    def fit(cls, analyse: Analyser, texts: Sequence[str], *, min_count: int, most_terms: int) -> Block:
-        """Terms of at least `min_count` texts, the most frequent `most_terms` of them, sorted."""
-        frequency: Counter[str] = Counter()
-        for text in texts:
-            frequency.update(set(analyse(text)))
-        kept = [(term, count) for term, count in frequency.items() if count >= min_count]
-        kept = sorted(sorted(kept, key=lambda item: (-item[1], item[0]))[:most_terms])
-        counts = np.array([count for _, count in kept], dtype=np.float64)
-        idf = np.log((1.0 + len(texts)) / (1.0 + counts)) + 1.0
-        return cls(analyse, {term: column for column, (term, _) in enumerate(kept)}, idf)
+    def of(cls, analyse: Analyser, terms: Sequence[tuple[str, int]], texts: int) -> Block:
+        """These terms, each with the number of texts it is in, out of `texts`."""
+        counts = np.array([count for _, count in terms], dtype=np.float64)
+        idf = np.log((1.0 + texts) / (1.0 + counts)) + 1.0
+        return cls(analyse, {term: column for column, (term, _) in enumerate(terms)}, idf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +89,6 @@ class TextVectoriser:
 
     words: Block
     characters: Block
-
-    @classmethod
-    def fit(cls, texts: Sequence[str]) -> TextVectoriser:
-        """Large sets leave out terms that occur once, so that vocabulary and training stay small."""
-        min_count = 1 if len(texts) <= 5_000 else 2
-        return cls(
-            Block.fit(word_ngrams, texts, min_count=min_count, most_terms=20_000),
-            Block.fit(character_ngrams, texts, min_count=min_count, most_terms=40_000),
-        )
 
     @property
     def size(self) -> int:
@@ -109,26 +100,3 @@ class TextVectoriser:
         right, right_values, right_counts = self.characters.transform(text)
         columns = np.concatenate([left, right + len(self.words.idf)])
         return columns, np.concatenate([left_values, right_values]), left_counts + right_counts
-
-    def matrix(self, texts: Sequence[str]) -> Any:
-        """A scipy CSR matrix, shape (len(texts), size), for training."""
-        from scipy.sparse import csr_array
-
-        rows = [self.transform(text) for text in texts]
-        pointers = np.cumsum([0, *(len(columns) for columns, _, _ in rows)])
-        columns = np.concatenate([columns for columns, _, _ in rows])
-        values = np.concatenate([values for _, values, _ in rows])
-        return csr_array((values, columns, pointers), shape=(len(texts), self.size))
-
-    def shown(self, column: int) -> str:
-        """The term of a column, in a form for people."""
-        letters = column - len(self.words.idf)
-        if letters >= 0:
-            return f"letters: {self.characters.terms[letters]}"
-        term = self.words.terms[column]
-        return f"words: {term}" if " " in term else f"word: {term}"
-
-    def known_share(self, text: str) -> float:
-        """Share of the text's words that training has seen; 0 where it has no word."""
-        tokens = words(text)
-        return sum(token in self.words.vocabulary for token in tokens) / len(tokens) if tokens else 0.0

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.contract import Term
-from classifiers.learners.tfidf import TextVectoriser, character_ngrams
+from classifiers.learners.tfidf import WORD, TextVectoriser, character_ngrams
 
 _TOKEN = re.compile(r"\S+")
-_WORD = re.compile(r"(?u)\b\w\w+\b")
 
 
 def word_effects(text: str, vectoriser: TextVectoriser, weights: NDArray[np.floating]) -> tuple[Term, ...]:
@@ -36,7 +35,7 @@ def word_effects(text: str, vectoriser: TextVectoriser, weights: NDArray[np.floa
             column = vectoriser.characters.vocabulary.get(gram)
             if column is not None:
                 effects[index] += share[first_character + column]
-    words = [(match.group().lower(), match.start()) for match in _WORD.finditer(text)]
+    words = [(match.group().lower(), match.start()) for match in WORD.finditer(text)]
     owner = {start: _containing(spans, start) for _, start in words}
     for word, start in words:
         column = vectoriser.words.vocabulary.get(word)

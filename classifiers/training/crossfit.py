@@ -79,9 +79,9 @@ def _fit(learner: Learner, data: TrainingSet, split: Split, context: FitContext)
     held = data.take(split.held, split.outside_held)
     texts = [*held.examples.texts, *held.examples.outside]
     said = model.outputs(texts, np.concatenate([held.vectors, held.outside]))
-    fitted = model.outputs(
+    fitted = model.represent(
         [*seen.examples.texts, *seen.examples.outside], np.concatenate([seen.vectors, seen.outside])
-    ).vectors
+    )
     count = len(seen.examples)
     return {
         **{f"scores.{task}": scores for task, scores in enumerate(said.scores)},

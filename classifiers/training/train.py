@@ -102,6 +102,7 @@ def train(
     progress: Progress = lambda _, __: None,
     scratch: Path | None = None,
     by: str = "",
+    job: str | None = None,
 ) -> Version:
     """Train and write the next version of the expert `name` into the registry in `folder`.
 
@@ -111,6 +112,7 @@ def train(
         progress: is told the share done and the stage; what it raises cancels, and nothing is written.
         scratch: a folder to keep what took long, so that a training that was killed goes on where it was.
         by: who trained, for the registry's history.
+        job: the id of the job that trains, for the manifest: by it a job that was ended finds what it has written.
 
     Raises:
         InvalidInput: the name can't be an expert's, or there is nothing to learn.
@@ -136,6 +138,8 @@ def train(
     found = figures(data, plan.held, calibrated, plan.splits, options, encoder, _share(progress, 0.9, 0.97), kept)
     progress(0.97, "Writing the expert")
     manifest = _manifest(material, tidied.notes, data, plan, options, encoder, found, later_held=times is not None)
+    if job is not None:
+        manifest["job"] = job
 
     def fill(temporary: Path, number: int) -> Mapping[str, Any]:
         from classifiers.training.card import card
@@ -204,7 +208,7 @@ def _trained(material: Material, data: TrainingSet, model: TextModel, calibrated
     kept = kept_rows(groups, seed)
     examples = data.examples.take(kept, np.arange(0))
     texts = [*examples.texts, *data.examples.outside]
-    own = model.outputs(texts, np.concatenate([data.vectors[kept], data.outside])).vectors
+    own = model.represent(texts, np.concatenate([data.vectors[kept], data.outside]))
     reference = fit_reference(own[: len(kept)], groups[kept], labels, own[len(kept) :], seed=seed)
     return Trained(
         material.pipeline,

@@ -66,6 +66,9 @@ class TunedModel:
             scores = [mixed(own, other, self.blend) for own, other in zip(scores, others, strict=True)]
         return Outputs(tuple(scores), tuned)
 
+    def represent(self, texts: Sequence[str], vectors: Vectors) -> Vectors:  # noqa: ARG002
+        return self.encoder.encode(texts)
+
     def terms(self, text: str, task: int, column: int) -> tuple[Term, ...]:  # noqa: ARG002
         """None: what a word moves in an encoder depends on the words around it."""
         return ()

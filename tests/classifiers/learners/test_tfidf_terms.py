@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from classifiers.learners.tfidf import Analyser, Block, TextVectoriser, character_ngrams, word_ngrams
+from classifiers.learners.corpus import Analysed, Corpus, fit_block
+from classifiers.learners.tfidf import Analyser, character_ngrams, word_ngrams
 
 TEXTS = [
     "Where is my parcel? It's LATE…",
@@ -30,7 +31,7 @@ KINDS = [("word", (1, 2), word_ngrams), ("char_wb", (3, 5), character_ngrams)]
 def test_values_are_scikit_learns(analyzer: str, sizes: tuple[int, int], ours: Analyser, min_count: int) -> None:
     theirs = TfidfVectorizer(analyzer=analyzer, ngram_range=sizes, sublinear_tf=True, min_df=min_count)
     expected = theirs.fit_transform(TEXTS + TEXTS[:4])
-    block = Block.fit(ours, TEXTS + TEXTS[:4], min_count=min_count, most_terms=10**6)
+    block = fit_block(Analysed(ours), TEXTS + TEXTS[:4], fewest=min_count, most=10**6)
     assert list(block.vocabulary) == list(theirs.get_feature_names_out())
     for text, row in zip(
         [*TEXTS, "parcel unseen words", ""], theirs.transform([*TEXTS, "parcel unseen words", ""]), strict=True
@@ -51,11 +52,20 @@ def test_analysers_are_scikit_learns_on_any_text(text: str) -> None:
 
 
 def test_large_vocabularies_keep_the_most_frequent_terms() -> None:
-    block = Block.fit(word_ngrams, ["alpha beta", "beta gamma", "beta gamma"], min_count=1, most_terms=2)
+    block = fit_block(Analysed(word_ngrams), ["alpha beta", "beta gamma", "beta gamma"], fewest=1, most=2)
     assert list(block.vocabulary) == ["beta", "beta gamma"]
 
 
-def test_share_of_known_words() -> None:
-    vectoriser = TextVectoriser.fit(["where is my parcel"])
-    assert vectoriser.known_share("my parcel xyzzy plugh") == 0.5
-    assert vectoriser.known_share("?!") == 0.0
+def test_a_corpus_gives_what_analysing_anew_gives() -> None:
+    corpus = Corpus()
+    corpus.vectoriser(["words of another part", *TEXTS])
+    for texts in (TEXTS, TEXTS[:3], ["unknown only"], []):
+        vectoriser = corpus.vectoriser(TEXTS)
+        assert vectoriser.words.vocabulary == fit_block(Analysed(word_ngrams), TEXTS, fewest=1, most=20_000).vocabulary
+        rows = corpus.matrix(vectoriser, texts).toarray()
+        assert rows.shape == (len(texts), vectoriser.size)
+        for text, row in zip(texts, rows, strict=True):
+            columns, values, _ = vectoriser.transform(text)
+            expected = np.zeros(vectoriser.size)
+            expected[columns] = values
+            np.testing.assert_allclose(row, expected, rtol=0, atol=1e-14)
