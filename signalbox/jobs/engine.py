@@ -8,7 +8,6 @@ PostgreSQL a schema of its own. Values are JSON; DBOS' usual pickles are refused
 from __future__ import annotations
 
 import contextvars
-import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -26,14 +25,14 @@ from dbos import (
     PortableWorkflowError,
     SetWorkflowAttributes,
     SetWorkflowID,
-    WorkflowStatus,
-    _serialization,
 )
 from dbos._error import DBOSWorkflowCancelledError
 
 from signalbox.errors import Unavailable
 from signalbox.jobs.folders import Folders
 from signalbox.jobs.kinds import Kind
+from signalbox.jobs.quiet import Closing, quieten
+from signalbox.jobs.rows import MOST_RESTARTS, Row, names_of, problem_kept, row_of
 from signalbox.jobs.supervise import Run, Worker
 from signalbox.jobs.types import JobState
 from signalbox.jobs.wire import JobFailed
@@ -48,22 +47,7 @@ Starter = Callable[[Kind, str, dict[str, Any], Path], Worker]
 SCHEMA = "signalbox_jobs"
 # Of the way jobs are kept, not of the release: jobs of another version would not be taken up again.
 _VERSION = "1"
-_MOST_RESTARTS = 20
 _CONNECTIONS = 6
-
-_STATES: Mapping[str, JobState] = {
-    "ENQUEUED": "queued",
-    "DELAYED": "queued",
-    "PENDING": "running",
-    "SUCCESS": "done",
-    "ERROR": "failed",
-    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
-    "CANCELLED": "cancelled",
-}
-
-
-class Closing(BaseException):
-    """The engine closes while a job runs. No Exception, so that nothing takes it for the job's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +57,6 @@ class Place:
     url: str
     executor: str
     lock: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What the books say of a job. Times are Unix milliseconds."""
-
-    id: str
-    kind: str
-    state: JobState
-    created_ms: int
-    started_ms: int | None
-    ended_ms: int | None
-    by: str | None
-    arguments: dict[str, Any]
-    notes: dict[str, Any]
-    result: Any
-    problem: dict[str, Any] | None
 
 
 class Engine:
@@ -127,7 +94,7 @@ class Engine:
         with ExitStack() as resources:
             resources.callback(_the_only_one.release)
             resources.callback(_locked(place.lock).release)
-            _quieten()
+            quieten()
             self._executor = place.executor
             config: DBOSConfig = {
                 "name": "signalbox",
@@ -170,11 +137,11 @@ class Engine:
 
     def get(self, job_id: str) -> Row | None:
         found = DBOS.list_workflows(workflow_ids=[job_id])
-        return _row(found[0]) if found else None
+        return row_of(found[0]) if found else None
 
     def count(self, states: Sequence[JobState], most: int) -> int:
         """How many jobs are in one of `states`; no more than `most` are counted."""
-        found = DBOS.list_workflows(status=_names(states), limit=most, load_input=False, load_output=False)
+        found = DBOS.list_workflows(status=names_of(states), limit=most, load_input=False, load_output=False)
         return len(found)
 
     def newest(
@@ -184,13 +151,13 @@ class Engine:
         until = None if before_ms is None else datetime.fromtimestamp((before_ms + 1) / 1000, UTC).isoformat()
         found = DBOS.list_workflows(
             name=kind,
-            status=None if states is None else _names(states),
+            status=None if states is None else names_of(states),
             end_time=until,
             limit=limit,
             offset=offset,
             sort_desc=True,
         )
-        return [_row(status) for status in found]
+        return [row_of(status) for status in found]
 
     def cancel(self, job_id: str) -> None:
         DBOS.cancel_workflow(job_id)
@@ -216,7 +183,7 @@ class Engine:
         return f"{name}-{self._executor}"
 
     def _workflow(self, kind: Kind) -> Callable[[dict[str, Any]], Any]:
-        @DBOS.workflow(name=kind.name, max_recovery_attempts=_MOST_RESTARTS)
+        @DBOS.workflow(name=kind.name, max_recovery_attempts=MOST_RESTARTS)
         def workflow(arguments: dict[str, Any]) -> Any:
             job_id = DBOS.workflow_id
             assert job_id is not None
@@ -256,7 +223,7 @@ class _Books:
         try:
             return DBOS.run_step({"name": name}, perform)
         except PortableWorkflowError as error:  # what JobFailed becomes in the books
-            raise JobFailed(_problem(error)) from None
+            raise JobFailed(problem_kept(error)) from None
 
     def report(self, share: float, stage: str) -> None:
         notes: dict[str, Any] = {"progress": share, "stage": stage}
@@ -295,74 +262,6 @@ def _cancelled(job_id: str) -> DBOSWorkflowCancelledError:
 
 def _destroy() -> None:
     DBOS.destroy(destroy_registry=True)
-
-
-def _names(states: Sequence[JobState]) -> list[str]:
-    return [name for name, state in _STATES.items() if state in states]
-
-
-def _row(status: WorkflowStatus) -> Row:
-    given = status.input["args"] if status.input else ()
-    problem = None if status.error is None else _problem(status.error)
-    if status.status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
-        problem = {
-            "title": "Job crashed",
-            "detail": f"The service was ended {_MOST_RESTARTS} times while the job ran. Resume it, or start it with "
-            "less to do.",
-            "field": None,
-        }
-    return Row(
-        id=status.workflow_id,
-        kind=status.name,
-        state=_STATES[status.status],
-        created_ms=status.created_at or 0,
-        started_ms=status.dequeued_at,
-        ended_ms=status.completed_at,
-        by=status.authenticated_user,
-        arguments=given[0] if given and isinstance(given[0], dict) else {},
-        notes=status.attributes or {},
-        result=status.output,
-        problem=problem,
-    )
-
-
-def _problem(error: BaseException) -> dict[str, Any]:
-    data = getattr(error, "data", None)
-    if isinstance(data, dict) and "detail" in data:
-        return data
-    return {
-        "title": "Internal error",
-        "detail": "The job could not be run. The service's log tells more.",
-        "field": None,
-    }
-
-
-class _RefusePickles(_serialization.DefaultSerializer):
-    """Stands where DBOS would load the pickle of a row that says it holds one."""
-
-    def serialize(self, data: Any) -> str:
-        raise TypeError(f"{type(data).__name__} would be kept as a pickle")
-
-    def deserialize(self, serialized_data: str) -> Any:
-        raise TypeError(f"{len(serialized_data)} characters that say they are a pickle are not loaded")
-
-
-class _IntoOurLog(logging.Handler):
-    """DBOS' warnings, and nothing else of what it says; its own console handler is then not made."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, (JobFailed, DBOSWorkflowCancelledError, Closing)):
-            return  # the job says so itself
-        log.warning("jobs", said=record.getMessage()[:500], exc_info=record.exc_info)
-
-
-def _quieten() -> None:
-    _serialization.DBOSDefaultSerializer = _RefusePickles()
-    logger = logging.getLogger("dbos")
-    if not any(isinstance(handler, _IntoOurLog) for handler in logger.handlers):
-        logger.handlers = [_IntoOurLog(logging.WARNING)]
-        logger.propagate = False
 
 
 def private_file(path: Path) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,15 +23,17 @@ from signalbox.files import disk_errors_explained, write_atomically
 from signalbox.jobs.folders import Folders, is_job_id
 from signalbox.jobs.kinds import Kind
 from signalbox.jobs.process import JobProcess
+from signalbox.jobs.shown import in_words, job_of, news, order, read_cursor
 from signalbox.jobs.supervise import Worker
 from signalbox.jobs.task import JobTask
-from signalbox.jobs.types import Job, JobPage, JobProblem, JobState
+from signalbox.jobs.types import Job, JobPage, JobState
 from signalbox.settings import Settings
 from signalbox.telemetry import get_logger
 from signalbox.types import new_id, utc_now
 
 if TYPE_CHECKING:
-    from signalbox.jobs.engine import Engine, Row
+    from signalbox.jobs.engine import Engine
+    from signalbox.jobs.rows import Row
 
 log = get_logger(__name__)
 
@@ -43,12 +43,10 @@ MOST_ARGUMENT_BYTES = 64_000
 _MOST_KEPT = 1_000
 _SWEEP_AT_ONCE = 200
 _WAITING_AT_ONCE = 4
-_TELLING = 0.05  # the share from which on the pace tells something
 _ANSWER_S = 30.0
 _OPEN_S = 120.0
 _MOST_FOLLOWERS = 100
 _SAME_MOMENT = 100  # some databases date jobs by the second
-_CURSOR = re.compile(r"(\d{1,15})\.(job_[0-9A-Z]{26})")
 _KEPT_FOR_MS = 24 * 3_600_000
 
 
@@ -123,7 +121,7 @@ class Jobs:
         row = await self._row(job_id)
         if row is None:
             raise NotFound(f"There is no job {job_id[:80]!r}.", field="id")
-        return _job(row)
+        return job_of(row)
 
     async def list(
         self, *, kind: str | None = None, state: JobState | None = None, cursor: str | None = None, limit: int = 50
@@ -133,7 +131,7 @@ class Jobs:
         Raises:
             InvalidInput: the cursor is none of a page before.
         """
-        after = _read_cursor(cursor)
+        after = read_cursor(cursor)
         engine = await self._opened_if_used()
         if engine is None:
             return JobPage(items=())
@@ -141,12 +139,12 @@ class Jobs:
         rows = await self._do(
             lambda: engine.newest(kind, states, after[0] if after else None, limit + 1 + _SAME_MOMENT)
         )
-        rows = sorted(rows, key=_order, reverse=True)
+        rows = sorted(rows, key=order, reverse=True)
         if after is not None:
-            rows = [row for row in rows if _order(row) < after]
-        items = tuple(_job(row) for row in rows[:limit])
+            rows = [row for row in rows if order(row) < after]
+        items = tuple(job_of(row) for row in rows[:limit])
         more = len(rows) > limit
-        return JobPage(items=items, next_cursor="{}.{}".format(*_order(rows[limit - 1])) if more else None)
+        return JobPage(items=items, next_cursor="{}.{}".format(*order(rows[limit - 1])) if more else None)
 
     async def cancel(self, job_id: str) -> Job:
         """End a job; what it has finished is kept, so that it can be resumed. Cancelling twice is no error.
@@ -157,7 +155,7 @@ class Jobs:
         """
         job = await self.get(job_id)
         if job.state in ("done", "failed"):
-            raise Conflict(f"The job {job.id} can't be cancelled: it is {_in_words(job.state)}.")
+            raise Conflict(f"The job {job.id} can't be cancelled: it is {in_words(job.state)}.")
         engine = await self._opened()
         if not job.ended:
             await self._do(lambda: engine.cancel(job_id))
@@ -172,7 +170,7 @@ class Jobs:
         """
         job = await self.get(job_id)
         if job.state not in ("failed", "cancelled"):
-            raise Conflict(f"The job {job.id} can't be resumed: it is {_in_words(job.state)}.")
+            raise Conflict(f"The job {job.id} can't be resumed: it is {in_words(job.state)}.")
         if job.kind not in self._kinds:
             raise Conflict(f"The job {job.id} can't be resumed: this service does not do {job.kind!r}.")
         engine = await self._opened()
@@ -195,7 +193,7 @@ class Jobs:
             last: Job | None = None
             while True:
                 job = await self.get(job_id)
-                if last is None or _news(job) != _news(last):
+                if last is None or news(job) != news(last):
                     yield job
                 if job.ended:
                     return
@@ -269,7 +267,11 @@ class Jobs:
             poll_s=self._poll_s,
         )
         engine.open(place)
-        self._sweep(engine)
+        try:
+            self._sweep(engine)
+        except BaseException:
+            engine.close()
+            raise
         return engine
 
     def _url(self) -> str:
@@ -343,61 +345,3 @@ def _check_arguments(arguments: dict[str, Any]) -> None:
             "file.",
             field="arguments",
         )
-
-
-def _order(row: Row) -> tuple[int, str]:
-    return row.created_ms, row.id
-
-
-def _read_cursor(cursor: str | None) -> tuple[int, str] | None:
-    if cursor is None:
-        return None
-    found = _CURSOR.fullmatch(cursor)
-    if found is None:
-        raise InvalidInput("This is no cursor that this service gave.", field="cursor")
-    return int(found[1]), found[2]
-
-
-def _in_words(state: JobState) -> str:
-    return {"failed": "over, it has failed", "queued": "waiting for its turn"}.get(state, state)
-
-
-def _news(job: Job) -> tuple[object, ...]:
-    return job.state, job.progress, job.stage
-
-
-def _job(row: Row) -> Job:
-    share = 1.0 if row.state == "done" else float(row.notes.get("progress", 0.0))
-    stage = {"queued": "waiting for its turn", "done": "done"}.get(row.state) or str(row.notes.get("stage", "starting"))
-    return Job(
-        id=row.id,
-        kind=row.kind,
-        state=row.state,
-        progress=share,
-        stage=stage,
-        eta_ms=_eta_ms(row, share),
-        created_at=_moment(row.created_ms),
-        started_at=None if row.started_ms is None else _moment(row.started_ms),
-        ended_at=None if row.ended_ms is None else _moment(row.ended_ms),
-        by=row.by,
-        arguments=row.arguments,
-        result=row.result if row.state == "done" else None,
-        error=None if row.problem is None or row.state != "failed" else _shown(row.problem),
-    )
-
-
-def _shown(problem: dict[str, Any]) -> JobProblem:
-    return JobProblem(title=problem.get("title") or "Failed", detail=problem["detail"], field=problem.get("field"))
-
-
-def _eta_ms(row: Row, share: float) -> float | None:
-    """What is left at the pace since the job was started last."""
-    begun_at = row.notes.get("from")
-    if row.state != "running" or row.started_ms is None or begun_at is None or share - begun_at < _TELLING:
-        return None
-    spent_ms = utc_now().timestamp() * 1000 - row.started_ms
-    return max(0.0, spent_ms * (1 - share) / (share - begun_at))
-
-
-def _moment(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)
