@@ -12,6 +12,7 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -22,9 +23,7 @@ from api.app import create_app
 from api.service.experts import ExpertPool
 from api.service.wiring import Service, open_service
 from classifiers import TextExpert, load_expert
-from classifiers.learners.finetune.served import TunedModel
 from classifiers.registry import Registry
-from signalbox.encoder.tuned import FILES
 from signalbox.settings import Settings
 
 WORDS = {
@@ -258,7 +257,7 @@ async def test_a_broken_version_is_named_and_the_champion_before_answers(
 
 
 async def test_embeddings_come_from_the_encoder_that_was_tuned_for_an_expert(
-    client: httpx.AsyncClient, service: Service, tmp_path: Path
+    client: httpx.AsyncClient, service: Service
 ) -> None:
     texts = ["Where is my parcel?", "<b>Hello</b>"]
     refused = await client.post("/v1/embeddings", json={"model": "expert/topics", "input": texts})
@@ -267,9 +266,7 @@ async def test_embeddings_come_from_the_encoder_that_was_tuned_for_an_expert(
     folder, encoder = service.settings.data_dir / "experts", service.models.encoder
     plain = load_expert(folder, "topics@1", encoder)
     model: Any = plain.trained.model
-    for name in FILES:
-        (tmp_path / name).touch()  # only their sizes are looked at
-    tuned = TunedModel("few-shot", plain.tasks, tmp_path, encoder, (), model, 0.0, both=False, report={})
+    tuned: Any = SimpleNamespace(learner="few-shot", nbytes=1_000, encoder=encoder, outputs=model.outputs)
     expert = TextExpert(plain.name, replace(plain.trained, model=tuned), encoder)
     pool = ExpertPool(folder, lambda name, number: expert, default="topics", budget=10**9)
     pool.refresh()
