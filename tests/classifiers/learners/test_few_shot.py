@@ -20,7 +20,7 @@ def test_a_few_texts_teach_labels_and_survive_saving(tmp_path: Path) -> None:
     rows = np.arange(0, len(texts), 2)
     data = training_set([texts[row] for row in rows], [KIND], targets[rows, :1])
     options = {"base": tiny_encoder(tmp_path / "tiny"), "frozen_layers": 1, "epochs": 6, "batch_size": 8}
-    learner = make_learner("few-shot", {**options, "learning_rate": 2e-3})
+    learner = make_learner("few-shot", {**options, "learning_rate": 2e-3, "contrastive": 0.5})
     fitted = learner.fit(data, context())
     said = fitted.outputs(data.examples.texts, data.vectors)
     assert (said.scores[0].argmax(axis=1) == targets[rows, 0]).mean() > 0.9
