@@ -50,6 +50,7 @@ class Trainings:
         self._drawn: dict[str, _Drawn] = {}
         self._running: set[str] = set()
         self._looks = 0
+        self._looking = False
         self._failed = False
         with el("section", "", "trainings stack", aria_label="Trainings") as self._section:
             self._trouble = div("stack")
@@ -61,16 +62,19 @@ class Trainings:
 
     async def _tick(self) -> None:
         self._looks += 1
-        if self._running or self._looks % _QUIET_EVERY == 0:
+        if not self._looking and (self._running or self._looks % _QUIET_EVERY == 0):
             await self.look()
 
     async def look(self) -> None:
         """Show the trainings as they are now."""
+        self._looking = True
         try:
             page = await self._service.jobs.list(kind=KIND, limit=_MOST)
         except SignalboxError as error:
             self._show_trouble(error)
             return
+        finally:
+            self._looking = False
         if self._list.is_deleted:
             return
         if self._failed:
@@ -84,7 +88,8 @@ class Trainings:
         if done:
             self._said.set_text(f"The training of {done[0].arguments.get('name')} is done.")
             await self._service.follow_experts()
-            await self._finished()
+            if not self._list.is_deleted:
+                await self._finished()
 
     def _draw(self, jobs: list[Job]) -> None:
         """In place where only the progress has changed, so that a button keeps the focus."""
