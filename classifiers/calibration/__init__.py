@@ -4,7 +4,7 @@ Everything is fitted on what models said of texts they had not seen, and serves 
 """
 
 from classifiers.calibration.confidence import Confidence, cross_confidence, fit_confidence
-from classifiers.calibration.conformal import LabelSets, fit_label_sets
+from classifiers.calibration.conformal import LabelSets, cross_label_sets, fit_label_sets
 from classifiers.calibration.intervals import NumberIntervals, cross_intervals, fit_intervals
 from classifiers.calibration.labels import LabelCalibrator, cross_probabilities, fit_labels
 from classifiers.calibration.state import State
@@ -17,6 +17,7 @@ __all__ = [
     "State",
     "cross_confidence",
     "cross_intervals",
+    "cross_label_sets",
     "cross_probabilities",
     "fit_confidence",
     "fit_intervals",

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.calibration.folds import FOLDS, dealt
 from classifiers.calibration.state import State
 from classifiers.contract import Floats, Rows
 from signalbox.errors import CorruptArtefact, InvalidInput
@@ -92,6 +93,24 @@ def fit_label_sets(
         by_label = bool(np.bincount(positions, minlength=k).min() >= _FEWEST_OF_LABEL)
     groups = [scores[positions == label] for label in range(k)] if by_label else [scores]
     return LabelSets(method, level, np.array([_limit(group, level) for group in groups]))
+
+
+def cross_label_sets(
+    probabilities: Floats, positions: Rows, *, level: float = 0.9, method: SetMethod = "lac", seed: int = 0
+) -> NDArray[np.bool_]:
+    """Sets whose limits were not fitted on the row, for honest figures; shape (n, k)."""
+    whole = fit_label_sets(probabilities, positions, level=level, method=method)
+    if len(positions) < 2 * FOLDS:
+        return whole.sets(probabilities)
+    out = np.zeros(probabilities.shape, dtype=bool)
+    folds = dealt(positions, seed + 2)
+    for fold in range(FOLDS):
+        held = folds == fold
+        fitted = fit_label_sets(
+            probabilities[~held], positions[~held], level=level, method=method, by_label=whole.by_label
+        )
+        out[held] = fitted.sets(probabilities[held])
+    return out
 
 
 def nonconformity(method: SetMethod, probabilities: Floats) -> Floats:

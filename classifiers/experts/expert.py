@@ -17,7 +17,7 @@ from classifiers.calibration.reference import Reference
 from classifiers.calibration.scope import SCOPE_SIGNALS, Scope
 from classifiers.contract import Floats, Outputs, Task, TextModel
 from classifiers.experts.memory import Memory
-from classifiers.experts.reading import TaskReading, signal_names, signals
+from classifiers.experts.reading import TaskReading, probabilities, signal_names, signals
 from classifiers.experts.wording import Wording
 from classifiers.learners.tfidf import words
 from classifiers.text import Pipeline
@@ -130,8 +130,9 @@ class TextExpert:
             return ()
         prepared = self._trained.pipeline.prepare_all(texts)
         outputs = self._trained.model.outputs(prepared, self._vectors(texts, prepared, vectors))
-        values = self._values(prepared, outputs)
-        answers = self._answers(outputs, self._in_scope(values))
+        judged = probabilities(self._trained.readings, outputs)
+        values = self._values(prepared, outputs, judged)
+        answers = self._answers(outputs, judged, self._in_scope(values))
         confidences = self._confidences(values)
         return tuple(
             Opinion(
@@ -162,9 +163,9 @@ class TextExpert:
             vectors[changed] = self._encoder.encode([prepared[index] for index in changed])
         return vectors
 
-    def _values(self, prepared: Sequence[str], outputs: Outputs) -> Floats:
+    def _values(self, prepared: Sequence[str], outputs: Outputs, judged: Sequence[Floats | None]) -> Floats:
         share = known_share(self._trained.known, prepared)
-        return signals(self._trained.readings, self._trained.reference, outputs, share)
+        return signals(self._trained.readings, self._trained.reference, outputs, share, judged)
 
     def _confidences(self, values: Floats) -> Floats:
         if self._trained.confidence is not None:
@@ -177,14 +178,15 @@ class TextExpert:
             return [None] * len(values)
         return [float(value) for value in self._trained.scope.predict(values[:, : len(SCOPE_SIGNALS)])]
 
-    def _answers(self, outputs: Outputs, in_scope: Sequence[float | None]) -> list[Answer]:
+    def _answers(
+        self, outputs: Outputs, judged: Sequence[Floats | None], in_scope: Sequence[float | None]
+    ) -> list[Answer]:
         labels: list[list[LabelAnswer]] = [[] for _ in outputs.vectors]
         numbers: list[list[ValueAnswer]] = [[] for _ in outputs.vectors]
-        for reading, scores in zip(self._trained.readings, outputs.scores, strict=True):
-            if reading.labels is not None and reading.sets is not None:
-                probabilities = reading.labels.probabilities(scores)
-                possible = reading.sets.sets(probabilities)
-                for own, row, inside in zip(labels, probabilities, possible, strict=True):
+        for reading, scores, of_labels in zip(self._trained.readings, outputs.scores, judged, strict=True):
+            if of_labels is not None and reading.sets is not None:
+                possible = reading.sets.sets(of_labels)
+                for own, row, inside in zip(labels, of_labels, possible, strict=True):
                     own.append(_label(reading.task, row, inside))
             elif reading.intervals is not None:
                 ends = reading.intervals.intervals(scores[:, 0], outputs.vectors.astype(np.float64))

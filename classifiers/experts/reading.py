@@ -37,10 +37,25 @@ def signal_names(tasks: Sequence[Task]) -> tuple[str, ...]:
     return (*heads, *VECTOR_SIGNALS, *spread, WORDS_KNOWN)
 
 
-def signals(readings: Sequence[TaskReading], reference: Reference, outputs: Outputs, known_words: Floats) -> Floats:
+def probabilities(readings: Sequence[TaskReading], outputs: Outputs) -> tuple[Floats | None, ...]:
+    """Calibrated ones of each task, shape (n, labels); None for numbers."""
+    return tuple(
+        None if reading.labels is None else reading.labels.probabilities(scores)
+        for reading, scores in zip(readings, outputs.scores, strict=True)
+    )
+
+
+def signals(
+    readings: Sequence[TaskReading],
+    reference: Reference,
+    outputs: Outputs,
+    known_words: Floats,
+    judged: Sequence[Floats | None],
+) -> Floats:
     """Shape (n, signals), in the order of `signal_names`.
 
     Args:
+        judged: the `probabilities`: texts are compared with the examples of the label that is answered.
         known_words: share of each text's words that training has seen, shape (n,).
     """
     scaled = [
@@ -49,7 +64,8 @@ def signals(readings: Sequence[TaskReading], reference: Reference, outputs: Outp
         if reading.labels is not None
     ]
     n = len(outputs.vectors)
-    claimed = scaled[0].argmax(axis=1) if scaled and reference.labels > 1 else np.zeros(n, dtype=np.int64)
+    lead = next((own for own in judged if own is not None), None)
+    claimed = lead.argmax(axis=1) if lead is not None and reference.labels > 1 else np.zeros(n, dtype=np.int64)
     columns = [reference.signals(outputs.vectors, claimed), *_spreads(readings, outputs), known_words[:, None]]
     if scaled:
         columns.insert(0, head_signals(scaled))

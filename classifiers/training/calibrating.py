@@ -6,28 +6,33 @@ material: probabilities, intervals and confidences from parts that were not fitt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classifiers.calibration import (
     Confidence,
     cross_confidence,
     cross_intervals,
+    cross_label_sets,
     cross_probabilities,
     fit_confidence,
     fit_intervals,
     fit_label_sets,
     fit_labels,
 )
+from classifiers.calibration.conformal import SetMethod
 from classifiers.calibration.reference import fit_reference
 from classifiers.calibration.scope import SCOPE_SIGNALS, Scope, cross_scope, fit_scope, fit_scope_from_unseen
 from classifiers.calibration.unseen import can_leave_labels_out, leave_labels_out
 from classifiers.contract import Examples, FitContext, Floats, Learner, Outputs, Rows, TrainingSet
 from classifiers.experts.expert import known_share
-from classifiers.experts.memory import kept_rows, label_groups
-from classifiers.experts.reading import TaskReading, signal_names, signals
+from classifiers.experts.memory import label_groups
+from classifiers.experts.reading import TaskReading, probabilities, signal_names, signals
 from classifiers.learners.tfidf import words
+from classifiers.training.choosing import is_dear
 from classifiers.training.crossfit import Held, Part
 from signalbox.errors import InvalidInput
 
@@ -40,7 +45,7 @@ class HeldTask:
 
     Attributes:
         rows: of the training set, shape (m,); `places` where they are among the held rows.
-        probabilities: honest ones, shape (m, labels); None for numbers.
+        probabilities: honest ones, shape (m, labels); `sets` honest label sets of that shape; None for numbers.
         intervals: honest ones, shape (m, 2); None for labels.
         estimates: shape (m,); None for labels.
     """
@@ -48,6 +53,7 @@ class HeldTask:
     rows: Rows
     places: Rows
     probabilities: Floats | None = None
+    sets: NDArray[np.bool_] | None = None
     estimates: Floats | None = None
     intervals: Floats | None = None
 
@@ -93,7 +99,9 @@ def calibrate(data: TrainingSet, held: Held, learner: Learner, context: FitConte
             raise InvalidInput(f"No held-out row has a {task.name!r}: label more rows of it.", field="target")
         rows, scores = held.rows[places], held.scores[index][places]
         if task.kind == "regression":
-            estimates, truth, vectors = scores[:, 0], examples.targets[rows, index], inside[places]
+            estimates, truth = scores[:, 0], examples.targets[rows, index]
+            # A model with vectors of its own is fitted again for serving, and what they mean is then another thing.
+            vectors = None if is_dear(learner) else inside[places]
             readings.append(
                 TaskReading(task, intervals=fit_intervals(estimates, truth, vectors=vectors, level=level, seed=seed))
             )
@@ -101,14 +109,15 @@ def calibrate(data: TrainingSet, held: Held, learner: Learner, context: FitConte
             tasks.append(HeldTask(rows, places, estimates=estimates, intervals=honest))
         else:
             positions = examples.positions(index, rows)
-            probabilities = cross_probabilities(scores, positions, seed=seed)
-            method = "ordinal" if task.kind == "ordinal" else "lac"
+            method: SetMethod = "ordinal" if task.kind == "ordinal" else "lac"
             labels = fit_labels(scores, positions, seed=seed)
-            sets = fit_label_sets(probabilities, positions, level=level, method=method)  # type: ignore[arg-type]
+            crossed = cross_probabilities(scores, positions, seed=seed, method=labels.method)
+            sets = fit_label_sets(crossed, positions, level=level, method=method)
             readings.append(TaskReading(task, labels, sets))
-            tasks.append(HeldTask(rows, places, probabilities=probabilities))
+            honest_sets = cross_label_sets(crossed, positions, level=level, method=method, seed=seed)
+            tasks.append(HeldTask(rows, places, probabilities=crossed, sets=honest_sets))
     values = _signals(data, held, tuple(readings), seed)
-    right = _right(examples, held)
+    right = _right(examples, held, tasks)
     if right is None:
         return Calibrated(tuple(readings), None, None, tuple(tasks), values, None, None, None)
     known = np.flatnonzero(~np.isnan(right))
@@ -142,17 +151,17 @@ def _scope(
     return fit_scope_from_unseen(unseen.signals, unseen.inside, own[: len(held.rows)]), None
 
 
-def _right(examples: Examples, held: Held) -> Floats | None:
-    labelled = [index for index, task in enumerate(examples.tasks) if task.kind != "regression"]
-    if not labelled:
+def _right(examples: Examples, held: Held, tasks: Sequence[HeldTask]) -> Floats | None:
+    """Of the labels that are answered: the most probable ones once calibrated."""
+    if all(own.probabilities is None for own in tasks):
         return None
     n = len(held.rows)
     right, known = np.ones(n), np.zeros(n, dtype=bool)
-    for index in labelled:
-        truth = examples.targets[held.rows, index]
-        has = ~np.isnan(truth)
-        right[has & (held.scores[index][:n].argmax(axis=1) != truth)] = 0.0
-        known |= has
+    for index, own in enumerate(tasks):
+        if own.probabilities is not None:
+            wrong = own.probabilities.argmax(axis=1) != examples.positions(index, own.rows)
+            right[own.places[wrong]] = 0.0
+            known[own.places] = True
     return np.concatenate([np.where(known, right, np.nan), np.zeros(len(held.outside))])
 
 
@@ -170,10 +179,9 @@ def _signals(data: TrainingSet, held: Held, readings: tuple[TaskReading, ...], s
 def _part_signals(
     data: TrainingSet, part: Part, groups: Rows, labels: int, readings: tuple[TaskReading, ...], seed: int
 ) -> Floats:
-    own = groups[part.split.fit]
-    kept = kept_rows(own, seed)
-    reference = fit_reference(part.fitted[kept], own[kept], labels, part.fitted_outside, seed=seed)
+    reference = fit_reference(part.fitted, groups[part.kept], labels, part.fitted_outside, seed=seed)
     texts = data.examples.texts
-    known = frozenset(word for row in part.split.fit[kept] for word in words(texts[row]))
+    known = frozenset(word for row in part.kept for word in words(texts[row]))
     asked = [texts[row] for row in part.split.held] + [data.examples.outside[row] for row in part.split.outside_held]
-    return signals(readings, reference, Outputs(part.scores, part.vectors), known_share(known, asked))
+    outputs = Outputs(part.scores, part.vectors)
+    return signals(readings, reference, outputs, known_share(known, asked), probabilities(readings, outputs))

@@ -59,9 +59,14 @@ def candidates(data: TrainingSet) -> tuple[str, ...]:
     return ("tfidf", "embeddings", *dear, *(["fine-tuned"] if rows >= _MANY else []))
 
 
+def is_dear(learner: Learner) -> bool:
+    """Whether it tunes an encoder of its own, which takes minutes."""
+    return learner.name in _DEAR
+
+
 def splits_for(learner: Learner, splits: tuple[Split, ...]) -> tuple[Split, ...]:
     """Dear learners are fitted on the first split alone."""
-    return one_part(splits) if learner.name in _DEAR else splits
+    return one_part(splits) if is_dear(learner) else splits
 
 
 def choose(

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from classifiers.contract import FitContext, Floats, Learner, Rows, TrainingSet
+from classifiers.experts.memory import kept_rows, label_groups
 from classifiers.training.scratch import Scratch
 from classifiers.training.splits import Split
 from signalbox.contracts import Vectors
@@ -22,12 +23,14 @@ class Part:
     Attributes:
         scores: one array a task for the held rows, then the held texts out of scope.
         vectors: their representation by the part's model, shape (held + outside held, d).
-        fitted, fitted_outside: the representation of what the model learnt from, to compare with.
+        kept: rows of the training set that the model learnt from and that texts are compared with.
+        fitted, fitted_outside: the representation of those, and of the texts out of scope learnt from.
     """
 
     split: Split
     scores: tuple[Floats, ...]
     vectors: Vectors
+    kept: Rows
     fitted: Vectors
     fitted_outside: Vectors
 
@@ -65,11 +68,13 @@ def cross_fit(
         told(0.0, "")
         budget = context.budget_s / len(splits) if context.budget_s else None
         inner = FitContext(context.encoder, context.seed, told, budget)
-        name = f"{learner.name}-{_digest(learner)}-{number}-of-{len(splits)}"
+        name = f"{learner.name}-{_digest(learner, split)}"
         kept = scratch.keep(name, partial(_fit, learner, data, split, inner))
         scores = tuple(np.asarray(kept[f"scores.{task}"], dtype=np.float64) for task in range(len(data.examples.tasks)))
-        vectors = [np.asarray(kept[array], dtype=np.float32) for array in ("vectors", "fitted", "fitted_outside")]
-        parts.append(Part(split, scores, *vectors))
+        vectors, fitted, outside = (
+            np.asarray(kept[array], dtype=np.float32) for array in ("vectors", "fitted", "fitted_outside")
+        )
+        parts.append(Part(split, scores, vectors, np.asarray(kept["kept"], dtype=np.int64), fitted, outside))
     return _together(tuple(parts))
 
 
@@ -79,20 +84,27 @@ def _fit(learner: Learner, data: TrainingSet, split: Split, context: FitContext)
     held = data.take(split.held, split.outside_held)
     texts = [*held.examples.texts, *held.examples.outside]
     said = model.outputs(texts, np.concatenate([held.vectors, held.outside]))
+    groups, _ = label_groups(seen.examples)
+    kept = kept_rows(groups, context.seed)
     fitted = model.represent(
-        [*seen.examples.texts, *seen.examples.outside], np.concatenate([seen.vectors, seen.outside])
+        [*(seen.examples.texts[row] for row in kept), *seen.examples.outside],
+        np.concatenate([seen.vectors[kept], seen.outside]),
     )
-    count = len(seen.examples)
     return {
         **{f"scores.{task}": scores for task, scores in enumerate(said.scores)},
         "vectors": said.vectors,
-        "fitted": fitted[:count],
-        "fitted_outside": fitted[count:],
+        "kept": split.fit[kept],
+        "fitted": fitted[: len(kept)],
+        "fitted_outside": fitted[len(kept) :],
     }
 
 
-def _digest(learner: Learner) -> str:
-    return hashlib.sha256(json.dumps(learner.options, sort_keys=True).encode()).hexdigest()[:12]
+def _digest(learner: Learner, split: Split) -> str:
+    """Of what tells one fit from another on the same data: the options, and the rows learnt from."""
+    digest = hashlib.sha256(json.dumps(learner.options, sort_keys=True).encode())
+    for rows in (split.fit, split.held, split.outside_fit, split.outside_held):
+        digest.update(rows.astype(np.int64).tobytes() + b"|")
+    return digest.hexdigest()[:16]
 
 
 def _together(parts: tuple[Part, ...]) -> Held:

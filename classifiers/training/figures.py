@@ -63,7 +63,7 @@ def figures(
         if task.kind == "regression":
             metrics[task.name], anchors[task.name] = _number(examples, index, own, splits, seed)
         else:
-            metrics[task.name], anchors[task.name] = _labels(examples, index, own, calibrated, splits, seed)
+            metrics[task.name], anchors[task.name] = _labels(examples, index, own, splits, seed)
         drawn["tasks"][task.name] = _drawn(examples, index, task, own)
     overall = _overall(calibrated, held, seed)
     if overall:
@@ -83,15 +83,12 @@ def figures(
 
 
 def _labels(
-    examples: Examples, index: int, own: HeldTask, calibrated: Calibrated, splits: tuple[Split, ...], seed: int
+    examples: Examples, index: int, own: HeldTask, splits: tuple[Split, ...], seed: int
 ) -> tuple[dict[str, Figure], dict[str, Figure]]:
-    sets = calibrated.readings[index].sets
     assert own.probabilities is not None
-    assert sets is not None
     truth = examples.positions(index, own.rows)
-    possible = sets.sets(own.probabilities)
     ordinal = examples.tasks[index].kind == "ordinal"
-    found = label_figures(own.probabilities, truth, sets=possible, ordinal=ordinal, seed=seed)
+    found = label_figures(own.probabilities, truth, sets=own.sets, ordinal=ordinal, seed=seed)
     return found, {"accuracy of the most frequent label": share(truth == _majority(examples, index, splits))}
 
 

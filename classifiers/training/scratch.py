@@ -22,7 +22,7 @@ Arrays = Mapping[str, NDArray[np.generic]]
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """`key` names the data and options: what was kept for others is not taken."""
+    """`key` names all that what is kept depends on beside its own name: what was kept for others is not taken."""
 
     folder: Path | None = None
     key: str = ""
@@ -31,7 +31,7 @@ class Scratch:
         """The arrays kept under `name`, made now if they are not there."""
         if self.folder is None:
             return make()
-        path = self.folder / f"{self.key[:16]}-{name}.npz"
+        path = self.folder / f"{self.key[:32]}-{name}.npz"
         try:
             with np.load(path, allow_pickle=False) as file:
                 return {part: file[part] for part in file.files}
