@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from api.service.folders import experts_folder
 from signalbox.jobs import Context, Kind
 from signalbox.settings import Settings
+
+if TYPE_CHECKING:
+    from classifiers.registry import Registry, Version
 
 KIND = "train"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -40,6 +43,7 @@ def train(context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
     import json
 
     from classifiers.data import guess_columns, read_table
+    from classifiers.registry import Registry
     from classifiers.training import TrainRequest, train_text
     from signalbox.encoder import load_encoder
 
@@ -61,16 +65,23 @@ def train(context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"text": texts or [text], "target": targets or [target]}
 
     def fit() -> dict[str, Any]:
-        encoder = load_encoder(settings)
-        version = train_text(
+        request = TrainRequest.from_json(json.dumps({**given, **found}))
+        version = written_by(
+            Registry(experts_folder(settings)),
+            arguments["name"],
+            context.id,
+            promote=request.options.promote,
+            by=arguments["by"],
+        ) or train_text(
             path,
-            TrainRequest.from_json(json.dumps({**given, **found})),
-            encoder,
+            request,
+            load_encoder(settings),
             name=arguments["name"],
             folder=experts_folder(settings),
             progress=context.progress,
             scratch=context.folder / "scratch",
             by=arguments["by"],
+            job=context.id,
             trained_on=arguments["file"],
         )
         return {
@@ -83,6 +94,20 @@ def train(context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
 
     found = context.step("choosing columns", columns)
     return {**context.step("training", fit), **found}
+
+
+def written_by(registry: Registry, name: str, job: str, *, promote: bool | None, by: str) -> Version | None:
+    """The version that the job wrote before it was ended, if it came that far: training again would write another."""
+    if name not in registry.names():
+        return None
+    found = next((one for one in registry.versions(name) if one.manifest.get("job") == job), None)
+    if found is None or found.aliases:
+        return found
+    aliases = registry.aliases(name)
+    interrupted = aliases.last < found.number  # it was ended between the version's files and its alias
+    if interrupted and (promote or (promote is None and aliases.champion is None)):
+        return registry.promote(name, found.number, by=by)
+    return found
 
 
 TRAINING = Kind(KIND, train)

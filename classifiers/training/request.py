@@ -97,6 +97,7 @@ def train_text(
     progress: Progress = lambda _, __: None,
     scratch: Path | None = None,
     by: str = "",
+    job: str | None = None,
     trained_on: str | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Version:
@@ -127,5 +128,13 @@ def train_text(
         notes=tuple(finding.title for finding in found),
     )
     return train(
-        material, encoder, name=name, folder=folder, options=request.options, progress=progress, scratch=scratch, by=by
+        material,
+        encoder,
+        name=name,
+        folder=folder,
+        options=request.options,
+        progress=progress,
+        scratch=scratch,
+        by=by,
+        job=job,
     )
