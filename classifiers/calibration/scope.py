@@ -1,6 +1,6 @@
 """The probability that a text belongs to any label at all, and where to draw the line.
 
-Fitted on signals of held-out texts (`head_signals` of the task that leads, then `Reference.signals`), some of them out
+Fitted on signals of held-out texts (`head_signals` of all tasks, then `Reference.signals`), some of them out
 of scope: real examples, or texts of labels that were left out of training (`unseen.py`). It knows nothing of how the
 signals came about.
 """

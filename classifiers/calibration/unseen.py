@@ -6,7 +6,7 @@ or may not be. It orders texts nearly as well as real examples do; how frequent 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,7 +36,13 @@ def can_leave_labels_out(data: TrainingSet, task: int) -> bool:
 
 
 def leave_labels_out(
-    data: TrainingSet, task: int, learner: Learner, context: FitContext, *, temperature: float
+    data: TrainingSet,
+    task: int,
+    learner: Learner,
+    context: FitContext,
+    *,
+    temperature: float,
+    groups: Sequence[Sequence[int]] = (),
 ) -> Unseen:
     """Fit three times (twice where labels are few), each time without a share of one task's labels.
 
@@ -44,6 +50,7 @@ def leave_labels_out(
 
     Args:
         temperature: what logits are divided by, as the task's calibrator says.
+        groups: rows that are near duplicates: of those with one that is held out none is learnt from.
 
     Raises:
         InvalidInput: the task has fewer than four labels.
@@ -54,18 +61,19 @@ def leave_labels_out(
     rows = _sample(data.examples, task, context.seed)
     positions = data.examples.positions(task, rows)
     held = dealt(positions, context.seed) == 0
+    twins = ~held & np.isin(rows, [row for group in groups if set(group) & set(rows[held].tolist()) for row in group])
     parts = min(_PARTS, labels // 2)
     part = np.random.default_rng(context.seed).permutation(labels) % parts
     found: list[tuple[Floats, Floats]] = []
     for number in range(parts):
         kept = np.flatnonzero(part != number)
         known = np.isin(positions, kept)
-        fitted = _only(data, task, rows[known & ~held], kept)
+        fitted = _only(data, task, rows[known & ~held & ~twins], kept)
         told = _told(context, number, parts)
         model = learner.fit(fitted, replace(context, progress=told, budget_s=_shared(context.budget_s, parts)))
         seen = model.represent(fitted.examples.texts, fitted.vectors)
-        groups = fitted.examples.positions(0, np.arange(len(fitted.examples)))
-        reference = fit_reference(seen, groups, len(kept), seen[:0], seed=context.seed)
+        labelled = fitted.examples.positions(0, np.arange(len(fitted.examples)))
+        reference = fit_reference(seen, labelled, len(kept), seen[:0], seed=context.seed)
         asked = np.flatnonzero(held)
         said = model.outputs([data.examples.texts[i] for i in rows[asked]], data.vectors[rows[asked]])
         logits = said.scores[0] / temperature

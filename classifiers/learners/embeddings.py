@@ -11,6 +11,7 @@ from pathlib import Path
 
 from classifiers.contract import FitContext, Task, TrainingSet
 from classifiers.learners.linear import LinearModel, load_linear
+from classifiers.learners.options import check_options
 from signalbox.contracts import Encoder
 
 NAME = "embeddings"
@@ -24,6 +25,10 @@ class Embeddings:
     vector_scale: float = 2.5
     components: int = 512
     name: str = field(default=NAME, init=False)
+
+    def __post_init__(self) -> None:
+        """Raises InvalidInput where an option is out of its range."""
+        check_options(self.options)
 
     @property
     def options(self) -> dict[str, object]:

@@ -182,7 +182,8 @@ def head_scores(task: Task, head: Head, raw: Floats) -> Floats:
     above = sigmoid(raw)  # column j: the probability of a label above the j-th
     edges = np.hstack([np.ones((len(raw), 1)), above, np.zeros((len(raw), 1))])
     between = np.maximum(edges[:, :-1] - edges[:, 1:], _LEAST)
-    return np.log(between / between.sum(axis=1, keepdims=True))
+    logits: Floats = np.log(between / between.sum(axis=1, keepdims=True))
+    return logits
 
 
 def _finite(value: float) -> float | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from classifiers.contract import FitContext, Task, TrainingSet
 from classifiers.learners.linear import LinearModel, load_linear
+from classifiers.learners.options import check_options
 from signalbox.contracts import Encoder
 
 NAME = "tfidf"
@@ -19,6 +20,10 @@ class TfidfLinear:
     c: float = 10.0
     components: int = 768
     name: str = field(default=NAME, init=False)
+
+    def __post_init__(self) -> None:
+        """Raises InvalidInput where an option is out of its range."""
+        check_options(self.options)
 
     @property
     def options(self) -> dict[str, object]:

@@ -80,12 +80,21 @@ class Calibrated:
     held_scope: Floats | None
 
 
-def calibrate(data: TrainingSet, held: Held, learner: Learner, context: FitContext, *, level: float) -> Calibrated:
+def calibrate(
+    data: TrainingSet,
+    held: Held,
+    learner: Learner,
+    context: FitContext,
+    *,
+    level: float,
+    groups: Sequence[Sequence[int]] = (),
+) -> Calibrated:
     """Fit everything that turns a model's outputs into answers.
 
     Args:
         learner: for telling what is out of scope where no example is: it is fitted again without some of the labels.
         level: of label sets and intervals.
+        groups: near duplicates, as `splits.related` gives them.
 
     Raises:
         InvalidInput: a task has no target among the held rows.
@@ -126,7 +135,7 @@ def calibrate(data: TrainingSet, held: Held, learner: Learner, context: FitConte
     honest_confidence = np.full(len(right), np.nan)
     folds = held.folds if len(held.parts) > 1 else np.random.default_rng(seed).integers(5, size=len(right))
     honest_confidence[known] = cross_confidence(values[known], right[known], folds[known], names=names, seed=seed)
-    scope, held_scope = _scope(data, held, values, tuple(readings), learner, context)
+    scope, held_scope = _scope(data, held, values, tuple(readings), learner, context, groups)
     return Calibrated(tuple(readings), confidence, scope, tuple(tasks), values, right, honest_confidence, held_scope)
 
 
@@ -137,6 +146,7 @@ def _scope(
     readings: tuple[TaskReading, ...],
     learner: Learner,
     context: FitContext,
+    groups: Sequence[Sequence[int]],
 ) -> tuple[Scope | None, Floats | None]:
     """From texts out of scope, else from labels left out where there are enough of them and fitting again is cheap."""
     own = values[:, : len(SCOPE_SIGNALS)]
@@ -147,7 +157,7 @@ def _scope(
     temperature = readings[lead].labels
     if len(held.parts) == 1 or temperature is None or not can_leave_labels_out(data, lead):
         return None, None
-    unseen = leave_labels_out(data, lead, learner, context, temperature=temperature.temperature)
+    unseen = leave_labels_out(data, lead, learner, context, temperature=temperature.temperature, groups=groups)
     return fit_scope_from_unseen(unseen.signals, unseen.inside, own[: len(held.rows)]), None
 
 

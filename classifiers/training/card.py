@@ -29,7 +29,7 @@ _TITLES = {
     "gain_over_tfidf": "Gain over TF-IDF alone, on the same rows",
 }
 
-_SAFE = str.maketrans("`<>|", "'‹›¦")
+_SAFE = str.maketrans("`<>|[]()!*_#", "'‹›¦⟦⟧❨❩ǃ∗‗♯")
 
 
 def card(described: Mapping[str, Any]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from classifiers.contract import Examples, Floats
+from classifiers.contract import Examples, Floats, Rows, Task
+from classifiers.text.canonical import canonical
 from classifiers.text.duplicates import exact_groups
 from signalbox.errors import InvalidInput
 
@@ -32,13 +33,16 @@ def tidy(examples: Examples, times: Floats | None) -> Tidied:
     rows = np.flatnonzero(filled)
     if len(rows) < len(examples):
         notes.append(f"{len(examples) - len(rows):,} rows without a text after preparation were left out.")
-    outside = np.array([i for i, text in enumerate(dict.fromkeys(examples.outside)) if text.strip()], dtype=np.int64)
-    distinct = tuple(dict.fromkeys(examples.outside))
+    inside = {canonical(text) for text in examples.texts}
+    outside = {canonical(text): text for text in reversed(examples.outside) if text.strip()}
+    both = [form for form in outside if form in inside]
+    if both:
+        notes.append(f"{len(both):,} texts out of scope have a label elsewhere in the data; they count as in scope.")
     kept = Examples(
         tuple(examples.texts[i] for i in rows),
         examples.tasks,
         examples.targets[rows].copy(),
-        tuple(distinct[i] for i in outside),
+        tuple(reversed([text for form, text in outside.items() if form not in inside])),
     )
     kept_times = None if times is None else times[rows]
     groups = exact_groups(kept.texts)
@@ -59,9 +63,12 @@ def tidy(examples: Examples, times: Floats | None) -> Tidied:
             f"{conflicts:,} texts had several labels; the most frequent one was learnt, or none where there is none."
         )
     left = np.array([i for i in range(len(kept)) if i not in dropped], dtype=np.int64)
+    tasks, rare = _without_rare(kept, left)
+    if rare:
+        shown = ", ".join(map(repr, rare[:5])) + (" and others" if len(rare) > 5 else "")
+        notes.append(f"Labels with fewer than 2 different texts were left out: {shown}.")
     left = left[~np.isnan(kept.targets[left]).all(axis=1)]
-    _check(kept, left)
-    return Tidied(kept.take(left), None if kept_times is None else kept_times[left], tuple(notes))
+    return Tidied(replace(kept.take(left), tasks=tasks), None if kept_times is None else kept_times[left], tuple(notes))
 
 
 def _merge(examples: Examples, members: Sequence[int]) -> bool:
@@ -82,19 +89,32 @@ def _merge(examples: Examples, members: Sequence[int]) -> bool:
     return at_odds
 
 
-def _check(examples: Examples, rows: np.ndarray) -> None:
+def _without_rare(examples: Examples, rows: Rows) -> tuple[tuple[Task, ...], list[str]]:
+    """Tasks without labels that have fewer than two rows, targets numbered anew, and those labels.
+
+    Raises:
+        InvalidInput: a task is left with one label, or a number with one value.
+    """
+    tasks, rare = [], []
     for index, task in enumerate(examples.tasks):
-        targets = examples.targets[rows, index]
-        targets = targets[~np.isnan(targets)]
+        targets = examples.targets[:, index]
+        known = rows[~np.isnan(targets[rows])]
         if task.kind == "regression":
-            if len(np.unique(targets)) < 2:
+            if len(np.unique(targets[known])) < 2:
                 raise InvalidInput(f"{task.name!r} has one value only: there is nothing to learn.", field="target")
+            tasks.append(task)
             continue
-        counts = np.bincount(targets.astype(np.int64), minlength=task.width)
-        short = [label for label, count in zip(task.labels, counts, strict=True) if count < 2]
-        if short:
+        counts = np.bincount(targets[known].astype(np.int64), minlength=task.width)
+        kept = np.flatnonzero(counts >= 2)
+        if len(kept) < 2:
             raise InvalidInput(
-                f"{task.name!r} has fewer than 2 different texts for {', '.join(map(repr, short[:5]))}"
-                f"{' and others' if len(short) > 5 else ''}: add some, or leave the label out.",
+                f"{task.name!r} has {len(kept)} labels with 2 different texts or more; at least 2 are needed.",
                 field="target",
             )
+        number = np.full(task.width, np.nan)
+        number[kept] = np.arange(len(kept))
+        given = ~np.isnan(targets)
+        targets[given] = number[targets[given].astype(np.int64)]
+        rare += [task.labels[label] for label in np.flatnonzero(counts < 2)]
+        tasks.append(replace(task, labels=tuple(task.labels[label] for label in kept)))
+    return tuple(tasks), rare

@@ -6,7 +6,9 @@ module; what goes into the report is `figures`' business.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,14 +24,14 @@ from classifiers.experts.memory import Memory, kept_rows, label_groups
 from classifiers.experts.wording import stems_of
 from classifiers.learners import DEFAULT, make_learner
 from classifiers.registry import Registry, Version, checked_name
+from classifiers.registry.version import code_version
 from classifiers.text import Pipeline
-from classifiers.text.duplicates import near_groups
 from classifiers.training.calibrating import Calibrated, calibrate
 from classifiers.training.choosing import AUTO, Tried, candidates, choose, splits_for
 from classifiers.training.crossfit import Held, cross_fit
 from classifiers.training.figures import Figures, figures
 from classifiers.training.scratch import Scratch
-from classifiers.training.splits import Split, folds, later
+from classifiers.training.splits import Split, folds, later, one_part, related
 from classifiers.training.tidying import tidy
 from classifiers.training.tuning import Tuning, tune
 from signalbox.contracts import Encoder, Vectors
@@ -126,12 +128,19 @@ def train(
         make_learner(options.learner, options.learner_options)
     tidied = tidy(material.examples, material.times)
     examples, times = tidied.examples, tidied.times
-    kept = Scratch(scratch, examples.sha256 + encoder_name(encoder))
+    kept = Scratch(scratch, _key(examples, encoder, options.seed))
+    progress(0.01, "Looking for near duplicates")
+    groups = related(examples, seed=options.seed)
+    splits = (
+        folds(examples, groups, seed=options.seed)
+        if times is None
+        else later(examples, times, groups, seed=options.seed)
+    )
     data = _encoded(examples, encoder, _share(progress, 0.02, 0.25), kept)
-    plan = _plan(data, times, options, encoder, _share(progress, 0.25, 0.75), kept)
+    plan = _plan(data, splits, groups, options, encoder, _share(progress, 0.25, 0.75), kept)
     progress(0.75, "Calibrating")
     calibrating = FitContext(encoder, options.seed, _share(progress, 0.75, 0.78), options.budget_s)
-    calibrated = calibrate(data, plan.held, plan.learner, calibrating, level=options.level)
+    calibrated = calibrate(data, plan.held, plan.learner, calibrating, level=options.level, groups=groups)
     context = FitContext(encoder, options.seed, _share(progress, 0.78, 0.9), options.budget_s)
     model = plan.learner.fit(data, context)
     trained = _trained(material, data, model, calibrated, options.seed)
@@ -156,6 +165,12 @@ def train(
     return version
 
 
+def _key(examples: Examples, encoder: Encoder, seed: int) -> str:
+    """Of all that vectors and out-of-fold outputs depend on, beside the learner and the split."""
+    parts = [examples.sha256, encoder_name(encoder), seed, code_version()]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
 def _share(progress: Progress, low: float, high: float) -> Progress:
     return lambda share, stage: progress(low + (high - low) * min(max(share, 0.0), 1.0), stage)
 
@@ -178,17 +193,13 @@ def _encoded(examples: Examples, encoder: Encoder, progress: Progress, scratch: 
 
 def _plan(
     data: TrainingSet,
-    times: Floats | None,
+    splits: tuple[Split, ...],
+    groups: Sequence[Sequence[int]],
     options: TrainOptions,
     encoder: Encoder,
     progress: Progress,
     scratch: Scratch,
 ) -> _Plan:
-    progress(0.0, "Looking for near duplicates")
-    if times is not None:
-        splits = later(data.examples, times, seed=options.seed)
-    else:
-        splits = folds(data.examples, near_groups(data.examples.texts, seed=options.seed), seed=options.seed)
     context = FitContext(encoder, options.seed, _share(progress, 0.05, 1.0), options.budget_s)
     if options.learner == AUTO:
         choice = choose(data, splits, candidates(data), context, scratch)
@@ -196,8 +207,10 @@ def _plan(
     learner, tuning = make_learner(options.learner, options.learner_options), None
     if options.tune:
         searching = FitContext(encoder, options.seed, _share(progress, 0.05, 0.6), options.budget_s)
-        tuning = tune(data, splits[0], options.learner, searching, trials=options.tune)
+        tuning = tune(data, splits[0], options.learner, searching, trials=options.tune, groups=groups)
         learner = tuning.learner
+        # The search has seen all rows but the first part's held ones: figures come from those alone.
+        splits = one_part(splits)
         context = FitContext(encoder, options.seed, _share(progress, 0.6, 1.0), options.budget_s)
     own = splits_for(learner, splits)
     return _Plan(learner, cross_fit(learner, data, own, context, scratch), own, (), tuning)
@@ -250,7 +263,7 @@ def _manifest(
     examples = data.examples
     return {
         "data_sha256": examples.sha256,
-        "trained_on": material.trained_on,
+        "trained_on": re.split(r"[/\\]", material.trained_on)[-1],
         "rows": len(examples),
         "out_of_scope": len(examples.outside),
         "tasks": [
@@ -261,9 +274,7 @@ def _manifest(
         "learner_options": plan.learner.options,
         "tried": [asdict(tried) for tried in plan.tried],
         "tuning": _tuning(plan.tuning),
-        "held_out": "the last fifth by time"
-        if later_held
-        else f"{len(plan.splits)} of 5 parts, near duplicates together",
+        "held_out": _held_out(plan, data, later_held=later_held),
         "level": options.level,
         "seed": options.seed,
         "encoder": encoder_name(encoder),
@@ -272,6 +283,13 @@ def _manifest(
         "metrics": found.metrics,
         "anchors": found.anchors,
     }
+
+
+def _held_out(plan: _Plan, data: TrainingSet, *, later_held: bool) -> str:
+    share = len(plan.held.rows) / len(data.examples)
+    if later_held:
+        return f"the last {share:.0%} by time"
+    return f"{len(plan.splits)} of 5 parts, near duplicates together"
 
 
 def _tuning(tuning: Tuning | None) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ options are then compared on the last fifth; tuned ones are kept only where the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +43,19 @@ class Tuning:
     kept: bool
 
 
-def tune(data: TrainingSet, split: Split, learner: str, context: FitContext, *, trials: int) -> Tuning:
+def tune(
+    data: TrainingSet,
+    split: Split,
+    learner: str,
+    context: FitContext,
+    *,
+    trials: int,
+    groups: Sequence[Sequence[int]] = (),
+) -> Tuning:
     """Search the options of `tfidf` or `embeddings`; `split.held` is what the search never sees.
+
+    Args:
+        groups: rows of `data` that must not be parted.
 
     Raises:
         InvalidInput: the learner's options can't be searched, or the number of trials is out of bounds.
@@ -56,7 +68,7 @@ def tune(data: TrainingSet, split: Split, learner: str, context: FitContext, *, 
         raise InvalidInput(f"{trials} trials; give a number from 1 to {MOST_TRIALS}.", field="tune")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     seen = data.take(split.fit, split.outside_fit)
-    inner = folds(seen.examples, (), seed=context.seed, parts=_INNER_PARTS)[:1]
+    inner = folds(seen.examples, _within(groups, split, len(data.examples)), seed=context.seed, parts=_INNER_PARTS)[:1]
     everything = inner[0].held
     done = 0
 
@@ -76,6 +88,14 @@ def tune(data: TrainingSet, split: Split, learner: str, context: FitContext, *, 
     study.optimize(objective, n_trials=trials, timeout=context.budget_s)
     context.progress(trials / (trials + 1), "Proving the gain on unseen rows")
     return _proven(data, split, learner, dict(study.best_params), len(study.trials), context)
+
+
+def _within(groups: Sequence[Sequence[int]], split: Split, n: int) -> list[tuple[int, ...]]:
+    """The groups among what is learnt from, counted as the part counts."""
+    place = {int(row): index for index, row in enumerate(split.fit)}
+    place |= {n + int(row): len(split.fit) + index for index, row in enumerate(split.outside_fit)}
+    found = [tuple(place[item] for item in group if item in place) for group in groups]
+    return [group for group in found if len(group) > 1]
 
 
 def _suggest(trial: Any, learner: str) -> dict[str, Any]:

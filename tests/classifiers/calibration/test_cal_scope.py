@@ -73,6 +73,9 @@ class Nearest:
         assert self.means is not None
         return Outputs((10 * (vectors @ self.means.T).astype(np.float64),), vectors)
 
+    def represent(self, texts: object, vectors: Vectors) -> Vectors:
+        return vectors
+
     def terms(self, text: str, task: int, column: int) -> tuple[Term, ...]:
         return ()
 

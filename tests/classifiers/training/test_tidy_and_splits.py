@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifiers.contract import Examples, Task
-from classifiers.training.splits import folds, later
+from classifiers.training.splits import folds, later, related
 from classifiers.training.tidying import tidy
 from signalbox.errors import InvalidInput
 
@@ -54,9 +54,20 @@ def test_the_callers_examples_are_left_as_they_are() -> None:
     assert given_.targets[:, 0].tolist() == [1.0, 3.0, 5.0]
 
 
-def test_a_label_left_with_one_text_is_named() -> None:
-    with pytest.raises(InvalidInput, match=r"fewer than 2 different texts for 'b'"):
-        tidy(examples(["one", "two", "same", "Same", "x", "y"], [[0], [0], [1], [1], [2], [2]]), None)
+def test_a_label_left_with_one_text_is_left_out_and_said() -> None:
+    tidied = tidy(examples(["one", "two", "same", "Same", "x", "y"], [[0], [0], [1], [1], [2], [2]]), None)
+    assert tidied.examples.tasks[0].labels == ("a", "c")
+    assert tidied.examples.targets[:, 0].tolist() == [0, 0, 1, 1]
+    assert "'b'" in tidied.notes[-1]
+    with pytest.raises(InvalidInput, match="1 labels with 2 different texts"):
+        tidy(examples(["one", "two", "same", "Same"], [[0], [0], [1], [1]]), None)
+
+
+def test_a_text_in_scope_is_not_out_of_scope_too() -> None:
+    rows = examples(["hello there", "b", "c", "d"], [[0], [0], [1], [1]], outside=("Hello there!", "else"))
+    tidied = tidy(rows, None)
+    assert tidied.examples.outside == ("else",)
+    assert "1 texts out of scope have a label" in tidied.notes[0]
 
 
 def test_one_value_is_nothing_to_learn() -> None:
@@ -86,9 +97,34 @@ def test_labels_are_dealt_out_evenly() -> None:
 
 
 def test_later_rows_are_held_out_and_rows_of_one_moment_stay_together() -> None:
-    rows = examples([f"t{i}" for i in range(20)], [[float(i)] for i in range(20)], (NUMBER,))
-    times = np.array([*range(10), *([10.0] * 5), 11.0, 12.0, 13.0, np.nan, np.nan])
-    (split,) = later(rows, times, seed=0)
+    rows = examples([f"t{i}" for i in range(30)], [[float(i)] for i in range(30)], (NUMBER,))
+    times = np.array([*range(20), *([20.0] * 5), 21.0, 22.0, 23.0, np.nan, np.nan])
+    (split,) = later(rows, times, (), seed=0)
     assert times[split.held].min() > np.nanmax(times[[row for row in split.fit if not np.isnan(times[row])]])
-    assert {18, 19} <= set(split.fit.tolist())
-    assert len(split.fit) + len(split.held) == 20
+    assert {28, 29} <= set(split.fit.tolist())
+    assert len(split.fit) + len(split.held) == 30
+
+
+def test_near_duplicates_of_later_rows_are_not_learnt_from() -> None:
+    rows = examples([f"t{i}" for i in range(30)], [[float(i)] for i in range(30)], (NUMBER,))
+    (split,) = later(rows, np.arange(30.0), [(2, 29), (3, 4)], seed=0)
+    assert 2 not in split.fit
+    assert {3, 4} <= set(split.fit.tolist())
+
+
+@pytest.mark.parametrize("times", [np.full(30, 5.0), np.full(30, np.nan), np.repeat([1.0, 2.0], [10, 20])])
+def test_times_that_part_nothing_are_refused(times: np.ndarray) -> None:
+    rows = examples([f"t{i}" for i in range(30)], [[float(i)] for i in range(30)], (NUMBER,))
+    with pytest.raises(InvalidInput) as caught:
+        later(rows, times, (), seed=0)
+    assert caught.value.field == "time"
+
+
+def test_near_duplicates_out_of_scope_are_not_parted() -> None:
+    jokes = (f"tell me a joke about cats number {i}" for i in range(10))
+    outside = (*jokes, "is it raining", "sing a song")
+    rows = examples([f"text {i} of this" for i in range(20)], [[float(i % 2)] for i in range(20)], outside=outside)
+    groups = related(rows, seed=0)
+    for split in folds(rows, groups, seed=0):
+        held = [i for i in split.outside_held.tolist() if i < 10]
+        assert len(held) in (0, 10)

@@ -46,7 +46,7 @@ def test_leaks_are_named_first_and_the_card_says_that_a_constant_does_as_well(
     assert leak < next(i for i, event in enumerate(events) if "Cross-validating" in event)
     card = (version.path / "card.md").read_text(encoding="utf-8")
     assert "'ratio'" in card
-    assert "the last fifth by time" in card
+    assert "% by time" in card
     assert "not surely better than always saying the median" in card or "saying the median does better" in card
     anchors = version.manifest["anchors"]["score"]
     assert {"mae of the median", "rmsle of the median", "mae less the median's"} <= set(anchors)
@@ -98,6 +98,8 @@ def test_an_unknown_learner_or_option_is_named_before_anything_is_encoded(tmp_pa
     for options, error in (
         (TrainOptions(learner="forest"), UnknownName),
         (TrainOptions(learner_options={"x": 1}), InvalidInput),
+        (TrainOptions(learner_options={"c": -1}), InvalidInput),
+        (TrainOptions(learner_options={"c": "big"}), InvalidInput),
     ):
         with pytest.raises(error):
             train_text(
