@@ -139,6 +139,10 @@ class Engine:
         found = DBOS.list_workflows(workflow_ids=[job_id])
         return row_of(found[0]) if found else None
 
+    def some(self, job_ids: Sequence[str]) -> list[Row]:
+        """Those of the jobs that there are."""
+        return [row_of(status) for status in DBOS.list_workflows(workflow_ids=[*job_ids])] if job_ids else []
+
     def count(self, states: Sequence[JobState], most: int) -> int:
         """How many jobs are in one of `states`; no more than `most` are counted."""
         found = DBOS.list_workflows(status=names_of(states), limit=most, load_input=False, load_output=False)

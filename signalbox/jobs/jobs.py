@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,6 +26,7 @@ from signalbox.jobs.kinds import Kind
 from signalbox.jobs.process import JobProcess
 from signalbox.jobs.shown import in_words, job_of, news, order, read_cursor
 from signalbox.jobs.supervise import Worker
+from signalbox.jobs.sweeping import sweep
 from signalbox.jobs.task import JobTask
 from signalbox.jobs.types import Job, JobPage, JobState
 from signalbox.settings import Settings
@@ -40,14 +42,12 @@ log = get_logger(__name__)
 T = TypeVar("T")
 
 MOST_ARGUMENT_BYTES = 64_000
-_MOST_KEPT = 1_000
-_SWEEP_AT_ONCE = 200
 _WAITING_AT_ONCE = 4
 _ANSWER_S = 30.0
 _OPEN_S = 120.0
 _MOST_FOLLOWERS = 100
 _SAME_MOMENT = 100  # some databases date jobs by the second
-_KEPT_FOR_MS = 24 * 3_600_000
+_SWEEP_S = 3_600.0
 
 
 class Jobs:
@@ -56,9 +56,18 @@ class Jobs:
     Args:
         kinds: what can be started.
         poll_s: how often to look for jobs to start, and for changes of those that are followed.
+        sweep_s: how often to remove what is kept of old jobs, beside whenever one is started.
     """
 
-    def __init__(self, settings: Settings, kinds: Iterable[Kind] = (), *, poll_s: float = 0.5) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        kinds: Iterable[Kind] = (),
+        *,
+        poll_s: float = 0.5,
+        sweep_s: float = _SWEEP_S,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._settings = settings
         self._kinds: dict[str, Kind] = {kind.name: kind for kind in kinds}
         self._home = settings.data_dir / "jobs"
@@ -67,6 +76,10 @@ class Jobs:
         self._opening = asyncio.Lock()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="jobs")
         self._poll_s = poll_s
+        self._sweep_s = sweep_s
+        self._now = now
+        self._starting: set[str] = set()
+        self._sweeping: asyncio.Task[None] | None = None
         self._followers = 0
         self._closed = False
         self._taking_up: asyncio.Task[None] | None = None
@@ -106,12 +119,16 @@ class Jobs:
                     "SIGNALBOX_MAX_JOBS_WAITING.",
                     retry_after_s=60,
                 )
-            self._folders.make(job_id, fill)
+            self._sweep(engine)
+            self._starting.add(job_id)
             try:
+                self._folders.make(job_id, fill)
                 engine.start(kind, job_id, arguments, by)
             except BaseException:
                 self._folders.remove(job_id)
                 raise
+            finally:
+                self._starting.discard(job_id)
 
         await self._do(queue)
         return await self.get(job_id)
@@ -217,6 +234,8 @@ class Jobs:
         """Stop working. Jobs under way are ended at once and go on when the next service opens."""
         async with self._opening:
             self._closed = True
+            if self._sweeping is not None:
+                self._sweeping.cancel()
             if self._engine is not None:
                 engine, self._engine = self._engine, None
                 await asyncio.get_running_loop().run_in_executor(self._threads, engine.close)
@@ -246,6 +265,7 @@ class Jobs:
                 if self._engine is None:
                     self._loop = asyncio.get_running_loop()
                     self._engine = await self._do(self._open, within_s=_OPEN_S)
+                    self._sweeping = asyncio.create_task(self._sweep_at_times(self._engine), name="jobs sweeping")
         return self._engine
 
     def _open(self) -> Engine:
@@ -274,6 +294,17 @@ class Jobs:
             raise
         return engine
 
+    def _sweep(self, engine: Engine) -> None:
+        sweep(engine, self._folders, self._now(), self._starting)
+
+    async def _sweep_at_times(self, engine: Engine) -> None:
+        while True:
+            await asyncio.sleep(self._sweep_s)
+            try:
+                await self._do(lambda: self._sweep(engine))
+            except SignalboxError as error:
+                log.warning("old jobs can't be removed", reason=error.detail)
+
     def _url(self) -> str:
         if self._settings.database_url is None:
             return f"sqlite:///{self._file.absolute()}"
@@ -286,21 +317,6 @@ class Jobs:
             assert self._loop is not None
             return JobTask(kind, job_id, arguments, folder, self._settings.data_dir, self._loop)
         return JobProcess(kind, job_id, arguments, folder, self._settings.data_dir)
-
-    def _sweep(self, engine: Engine) -> None:
-        """Remove what nobody will ask for: all but the newest jobs, and files of jobs that are over."""
-        old = engine.newest(None, ("done", "failed", "cancelled"), None, _SWEEP_AT_ONCE, offset=_MOST_KEPT)
-        if old:
-            engine.delete([row.id for row in old])
-        now_ms = utc_now().timestamp() * 1000
-        for job_id in self._folders.all():
-            row = engine.get(job_id)
-            if (
-                row is None
-                or row.state == "done"
-                or (row.ended_ms is not None and now_ms - row.ended_ms > _KEPT_FOR_MS)
-            ):
-                self._folders.remove(job_id)
 
     async def _do(self, work: Callable[[], T], *, within_s: float = _ANSWER_S) -> T:
         """In a thread, since the books answer after milliseconds; DBOS itself would wait for a lost database for ever.
