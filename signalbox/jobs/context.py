@@ -91,7 +91,7 @@ class Context(Told):
             value = run()
             self._tell({"op": "value", "value": value})
         except Exception as error:
-            self._tell({"op": "broken", "problem": wire.problem_of(error)})
+            self._tell(wire.failing("broken", error))
             raise
         # A tuple comes back as a list after a crash, so it does at once.
         return cast(T, json.loads(json.dumps(value)))
@@ -111,4 +111,4 @@ def finish(call: Callable[[], Any]) -> wire.Message:
     try:
         return last_word(call())
     except Exception as error:  # whatever it is, the job has failed by it
-        return {"op": "failed", "problem": wire.problem_of(error)}
+        return wire.failing("failed", error)

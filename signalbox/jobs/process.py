@@ -15,8 +15,8 @@ from signalbox.jobs import wire
 from signalbox.jobs.kinds import Kind
 
 _HOME = Path(__file__).resolve().parents[2]
-_SAID = "said.log"
-_LAST_SAID = 4_000
+SAID = "said.log"
+"""What the process prints, in the job's folder: it may quote texts, so it stays there."""
 
 
 class WorkerDied(Exception):
@@ -27,11 +27,10 @@ class JobProcess:
     """One running process. One thread talks to it; any may kill it."""
 
     def __init__(self, kind: Kind, job_id: str, arguments: dict[str, Any], folder: Path, data_dir: Path) -> None:
-        self._said = folder / _SAID
         ours, theirs = socket.socketpair()
         self._channel = ours
         self._unread = b""
-        with theirs, self._said.open("wb") as said:
+        with theirs, (folder / SAID).open("wb") as said:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-P", "-m", "signalbox.jobs.child", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
@@ -87,14 +86,6 @@ class JobProcess:
         self.kill()
         self._process.wait()
         self._channel.close()
-
-    def said(self) -> str:
-        """The end of what it printed, which may quote texts: for the log only."""
-        with contextlib.suppress(OSError), self._said.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - _LAST_SAID))
-            return file.read().decode("utf-8", "replace").strip()
-        return ""
 
     def _last_words(self) -> str:
         self.kill()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from signalbox.jobs import wire
-from signalbox.jobs.process import WorkerDied
+from signalbox.jobs.process import SAID, WorkerDied
 from signalbox.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -30,8 +30,6 @@ class Worker(Protocol):
     def kill(self) -> None: ...
 
     def close(self) -> None: ...
-
-    def said(self) -> str: ...
 
 
 class Books(Protocol):
@@ -92,7 +90,7 @@ class Run:
                         result: dict[str, Any] | None = message["result"]
                         return result
                     case "failed":
-                        self._log_what_it_said(message["problem"])
+                        self._log_where(message)
                         raise wire.JobFailed(message["problem"])
         finally:
             if self._worker is not None:
@@ -123,7 +121,7 @@ class Run:
                 continue
             self._performed = True
             if message["op"] == "broken":
-                self._log_what_it_said(message["problem"])
+                self._log_where(message)
                 raise wire.JobFailed(message["problem"])
             return message["value"]
 
@@ -186,17 +184,15 @@ class Run:
 
     def _crashed(self, died: WorkerDied) -> None:
         self._crashes += 1
-        said = self._worker.said() if self._worker is not None else ""
-        log.warning("a job's process died", job=self._job_id, how=str(died), times=self._crashes, said=said)
+        log.warning("a job's process died", job=self._job_id, how=str(died), times=self._crashes)
         if self._crashes >= MOST_CRASHES:
             detail = (
                 f"The job's process {died}, the last of {MOST_CRASHES} times. It may need more memory than there is; "
-                "the service's log tells what it said last."
+                f"the file {SAID} in the job's folder tells what it said last."
             )
             raise wire.JobFailed({"title": "Job crashed", "detail": detail, "field": None, "crashed": True})
 
-    def _log_what_it_said(self, problem: dict[str, Any]) -> None:
-        if problem.get("title") == "Internal error" and not self._told:
+    def _log_where(self, message: wire.Message) -> None:
+        if message["problem"].get("title") == "Internal error" and not self._told:
             self._told = True
-            said = self._worker.said() if self._worker is not None else ""
-            log.error("a job failed unexpectedly", job=self._job_id, said=said)
+            log.error("a job failed unexpectedly", job=self._job_id, where=message.get("where"))

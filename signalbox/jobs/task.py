@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from signalbox.errors import SignalboxError
 from signalbox.jobs import wire
 from signalbox.jobs.context import Told, last_word
 from signalbox.jobs.kinds import Kind
@@ -52,7 +51,7 @@ class AsyncContext(Told):
             value = await made if inspect.isawaitable(made) else made
             line = wire.pack({"op": "value", "value": value})
         except Exception as error:
-            self._tell({"op": "broken", "problem": wire.problem_of(error)})
+            self._tell(wire.failing("broken", error))
             raise
         message = json.loads(line)
         self._tell(message)
@@ -110,9 +109,6 @@ class JobTask:
         except queue.Empty:
             log.warning("a job does not end although it was cancelled")
 
-    def said(self) -> str:
-        return ""
-
     async def _ask(self, message: wire.Message) -> wire.Message:
         self._said.put(message)
         return await self._replies.get()
@@ -125,7 +121,5 @@ class JobTask:
         try:
             message = last_word(await kind.work(context, arguments))
         except Exception as error:  # whatever it is, the job has failed by it
-            message = {"op": "failed", "problem": wire.problem_of(error)}
-            if not isinstance(error, SignalboxError):
-                log.error("a job failed unexpectedly", job=context.id, exc_info=error)
+            message = wire.failing("failed", error)
         self._said.put(message)

@@ -7,6 +7,7 @@ To the work: `run` (the step is not known), `known` and `raise` (how it ended be
 from __future__ import annotations
 
 import json
+import traceback
 from typing import Any
 
 from signalbox import errors
@@ -15,6 +16,8 @@ from signalbox.errors import InvalidInput, SignalboxError, TooLarge
 Message = dict[str, Any]
 
 MOST_BYTES = 256_000
+_MOST_FRAMES = 12
+_MOST_CAUSES = 3
 _TITLES = {
     "InvalidInput": "Invalid value",
     "TooLarge": "Too large",
@@ -75,6 +78,25 @@ def problem_of(error: BaseException) -> dict[str, Any]:
         return {"title": "Out of memory", "detail": detail, "field": None, "kind": kind}
     detail = f"Something failed that should not ({kind}). The service's log tells more."
     return {"title": "Internal error", "detail": detail, "field": None, "kind": kind}
+
+
+def failing(op: str, error: BaseException) -> Message:
+    """The message that something ended by an error; `where` is for the log: kinds of errors and places in the code,
+    nothing of what they say, which may quote texts."""
+    return {"op": op, "problem": problem_of(error), "where": _where(error)}
+
+
+def _where(error: BaseException) -> list[str]:
+    lines: list[str] = []
+    one: BaseException | None = error
+    for _ in range(_MOST_CAUSES):
+        if one is None:
+            break
+        lines.append(type(one).__qualname__)
+        frames = traceback.extract_tb(one.__traceback__)[-_MOST_FRAMES:]
+        lines += [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    return lines
 
 
 def rebuilt(problem: dict[str, Any]) -> SignalboxError:

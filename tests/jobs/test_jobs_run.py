@@ -65,11 +65,18 @@ async def test_failures_say_what_to_do_and_can_be_resumed(jobs: Jobs, tmp_path: 
         await jobs.resume(job.id)
 
 
-async def test_an_unexpected_failure_shows_nothing_of_what_it_was_about(jobs: Jobs, tmp_path: Path) -> None:
+async def test_an_unexpected_failure_shows_nothing_of_what_it_was_about(
+    jobs: Jobs, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     job = await end_of(jobs, await jobs.start("fail", {"how": "theirs", "diary": str(tmp_path / "diary")}))
     assert job.error is not None
     assert job.error.title == "Internal error"
     assert "secret" not in job.model_dump_json()
+    # The log says where; what it was about stays in the job's folder.
+    assert "secret" not in caplog.text
+    assert "ValueError" in caplog.text
+    assert "job_kinds.py" in caplog.text
+    assert "secret text" in (settings.data_dir / "jobs" / job.id / "said.log").read_text()
 
 
 async def test_a_process_that_dies_is_started_again_where_it_was(jobs: Jobs, tmp_path: Path) -> None:
