@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from api.service.folders import experts_folder
+from signalbox.encoder.source import BUNDLED
+from signalbox.errors import UnknownName
 from signalbox.jobs import Context, Kind
 from signalbox.settings import Settings
 
@@ -27,7 +29,11 @@ def arguments_of(settings: Settings, name: str, file: str, request: dict[str, An
     Args:
         file: the uploaded file's name; the file itself is in the job's folder as `stored_name` has it.
         request: a `classifiers.training.TrainRequest` as JSON has it; without columns they are guessed.
+
+    Raises:
+        UnknownName: a learner is to start from an encoder that is not the service's to give.
     """
+    _check_base(settings, request)
     return {
         "name": name,
         "file": file,
@@ -36,6 +42,18 @@ def arguments_of(settings: Settings, name: str, file: str, request: dict[str, An
         "encoder": settings.encoder,
         "encoder_precision": settings.encoder_precision,
     }
+
+
+def _check_base(settings: Settings, request: dict[str, Any]) -> None:
+    """Who asks over HTTP must not make the service read any folder, or load any model from elsewhere."""
+    options = request.get("options", {}).get("learner_options", {})
+    known = (BUNDLED, f"sentence-transformers/{BUNDLED}", settings.encoder)
+    if "base" in options and options["base"] not in known:
+        raise UnknownName(
+            f"An expert can't start from the encoder {str(options['base'])[:80]!r} here: leave `base` out, name "
+            f"{BUNDLED}, or let whoever runs the service make it the service's encoder (SIGNALBOX_ENCODER).",
+            field="learner_options.base",
+        )
 
 
 def train(context: Context, arguments: dict[str, Any]) -> dict[str, Any]:

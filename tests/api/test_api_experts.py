@@ -302,6 +302,9 @@ async def test_trainings_that_can_not_be(client: httpx.AsyncClient, service: Ser
         ({**good, "tune": 10_000}, "tune"),
         ({**good, "colour": "red"}, "colour"),
         ({**good, "seed": "1"}, "seed"),
+        ({**good, "learner": "few-shot", "learner_options": {"base": "/etc"}}, "learner_options.base"),
+        ({**good, "learner": "few-shot", "learner_options": {"base": "someone/model"}}, "learner_options.base"),
+        ({**good, "learner": "few-shot", "learner_options": {"base": None}}, "learner_options.base"),
     ):
         refused = await send(b"text,topic\na,b\n", options if isinstance(options, str) else json.dumps(options))
         assert refused.status_code in (400, 422), refused.text
