@@ -6,6 +6,7 @@ Differences are paired row by row, so they can tell versions apart whose own int
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from classifiers.data.table import is_missing
 from classifiers.experts import TextExpert
 from classifiers.metrics import mcnemar, mean, paired_difference, share
 from classifiers.registry.wire import Figure, PairedFigure, PairedFigures
+from classifiers.seen import Hashes, hashes_of, read_seen
 from signalbox.contracts import Encoder
 from signalbox.errors import InvalidInput
 
@@ -32,14 +34,17 @@ def compare_on(
     encoder: Encoder,
     *,
     text: Sequence[str] = (),
+    folders: tuple[Path | None, Path | None] = (None, None),
     seed: int = 0,
 ) -> PairedFigures:
-    """Ask both about every row that neither keeps among its training examples.
+    """Ask both about every row that neither has learnt from.
 
     Args:
         table: with a column for each task that both have.
         encoder: the one of both.
         text: columns of texts; none: the one that looks like it.
+        folders: of the versions; where one tells all it has learnt from that counts, else the examples it keeps,
+            which the answer then says.
 
     Raises:
         UnknownName: a column is missing.
@@ -52,7 +57,8 @@ def compare_on(
     else:
         texts_of = (guess_columns(table, targets=tuple(columns.values()))[0],)
     texts = [joined(table, texts_of, row) for row in range(min(len(table), MOST_ROWS))]
-    seen = _seen(first, texts) | _seen(second, texts)
+    told = [None if folder is None else read_seen(folder) for folder in folders]
+    seen = _seen(first, told[0], texts) | _seen(second, told[1], texts)
     rows = [row for row, one in enumerate(texts) if one.strip() and row not in seen]
     if not rows:
         raise InvalidInput(
@@ -69,7 +75,10 @@ def compare_on(
             figures.append(figure)
     if not figures:
         raise InvalidInput("No row has a value to compare with in any target column.", field="data")
-    return PairedFigures(rows=len(rows), left_out=len(texts) - len(rows), figures=tuple(figures))
+    unsure = tuple(expert.name for expert, own in zip((first, second), told, strict=True) if own is None)
+    return PairedFigures(
+        rows=len(rows), left_out=len(texts) - len(rows), figures=tuple(figures), only_examples_known=unsure
+    )
 
 
 def _shared(first: TextExpert, second: TextExpert) -> list[tuple[Task, int, int]]:
@@ -85,9 +94,12 @@ def _shared(first: TextExpert, second: TextExpert) -> list[tuple[Task, int, int]
     return found
 
 
-def _seen(expert: TextExpert, texts: Sequence[str]) -> set[int]:
-    kept = set(expert.trained.memory.texts)
-    return {row for row, text in enumerate(texts) if expert.trained.pipeline.prepare(text) in kept}
+def _seen(expert: TextExpert, told: Hashes | None, texts: Sequence[str]) -> set[int]:
+    if not texts:
+        return set()
+    kept = hashes_of(expert.trained.memory.texts) if told is None else told
+    own = hashes_of([expert.trained.pipeline.prepare(text) for text in texts])
+    return set(np.flatnonzero(np.isin(own, kept)).tolist())
 
 
 def _scores(expert: TextExpert, texts: Sequence[str], encoder: Encoder) -> list[Floats]:

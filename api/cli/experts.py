@@ -141,7 +141,8 @@ def _paired(first: str, second: str, data: Path, text: list[str]) -> PairedFigur
     table = read_table(data)
     encoder = load_encoder(settings, progress=say)
     one, other = (load_expert(experts_folder(settings), reference, encoder) for reference in (first, second))
-    return compare_on(one, other, table, encoder, text=text)
+    paths = [_registry().resolve(expert.name).path for expert in (one, other)]
+    return compare_on(one, other, table, encoder, text=text, folders=(paths[0], paths[1]))
 
 
 def _named(registry: Registry, reference: str) -> Version:

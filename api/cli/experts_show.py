@@ -113,6 +113,11 @@ def _show_paired(console: Console, found: Comparison, paired: PairedFigures) -> 
     one, other = found.first.reference, found.second.reference
     left = f"; {paired.left_out:,} left out, empty or learnt from" if paired.left_out else ""
     console.print(Text(f"\nBoth asked about {paired.rows:,} rows{left}", style="dim"))
+    for name in paired.only_examples_known:
+        console.print(
+            f"Note: only the examples that {name} keeps are known of what it has learnt from; rows among the rest "
+            "may count here."
+        )
     table = _table("task", "figure", f">{one}", f">{other}", ">difference", ">interval", ">p", "better")
     for figure in paired.figures:
         better = {"first": one, "second": other}.get(figure.better or "", "not told apart")

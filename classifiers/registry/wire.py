@@ -103,11 +103,15 @@ class PairedFigure(Frozen):
 
 
 class PairedFigures(Frozen):
-    """What labelled rows say of two versions; rows that one of them has learnt from are left out."""
+    """What labelled rows say of two versions; rows that one of them has learnt from are left out.
+
+    `only_examples_known` names versions that tell only some of what they have learnt from: rows they know may count.
+    """
 
     rows: int
     left_out: int
     figures: tuple[PairedFigure, ...]
+    only_examples_known: tuple[str, ...] = ()
 
 
 class Comparison(Frozen):

@@ -17,7 +17,8 @@ from classifiers.comparing import _paired, compare_on
 from classifiers.contract import Examples, FitContext, Task, TrainingSet
 from classifiers.data import Table, read_table
 from classifiers.learners import make_learner
-from signalbox.errors import InvalidInput, UnknownName
+from classifiers.seen import hashes_of
+from signalbox.errors import CorruptArtefact, InvalidInput, UnknownName
 
 ENCODER = LetterEncoder()
 LABELS = tuple(INTENTS)
@@ -124,3 +125,21 @@ def test_the_command_asks_both_about_a_file(
     paired = json.loads(run("--data", str(tmp_path / "rows.csv"), "--text", "message", "--json"))["paired"]
     assert (paired["rows"], paired["figures"][0]["difference"]["value"]) == (12, 0.0)
     assert json.loads(run("--json"))["paired"] is None
+
+
+def test_all_that_a_version_tells_it_has_learnt_from_is_left_out(
+    experts: tuple[TextExpert, TextExpert], tmp_path: Path
+) -> None:
+    rows = table(tmp_path / "rows.csv", held_out())
+    folders = (tmp_path / "1", tmp_path / "2")
+    for folder, texts in zip(folders, (["Give my  money back!"], ["parcel where are you"]), strict=True):
+        folder.mkdir()
+        np.savez(folder / "seen.npz", hashes=np.sort(hashes_of(texts)))
+    found = compare_on(*experts, rows, ENCODER, text=["message"], folders=folders)
+    assert (found.rows, found.left_out, found.only_examples_known) == (10, 2, ())
+    (folders[0] / "seen.npz").unlink()
+    found = compare_on(*experts, rows, ENCODER, text=["message"], folders=folders)
+    assert (found.rows, found.only_examples_known) == (11, ("intents@2",))
+    (folders[1] / "seen.npz").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(CorruptArtefact, match=r"seen\.npz"):
+        compare_on(*experts, rows, ENCODER, text=["message"], folders=folders)
