@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifiers.explain import Known, Memory, Reader, explain
+from classifiers.explain import Asked, Neighbours, Reader, explain
 from signalbox.contracts import Encoder
 from signalbox.types import Evidence
 
@@ -26,9 +26,9 @@ def evidence(trained: Trained, encoder: Encoder, text: str) -> tuple[Evidence, .
     Args:
         text: as it came in; offsets are into it.
     """
-    memory = Memory(trained.memory.texts, trained.reference.vectors, trained.tasks, trained.memory.targets)
+    neighbours = Neighbours(trained.memory.texts, trained.reference.vectors, trained.tasks, trained.memory.targets)
     found: list[Evidence] = []
-    known: Known = {}  # parts of the text are asked about once for all tasks
+    shared = Asked()  # parts of the text are asked about once for all tasks, within one limit
     for index, reading in enumerate(trained.readings):
         reader = Reader(
             trained.model,
@@ -42,11 +42,11 @@ def evidence(trained: Trained, encoder: Encoder, text: str) -> tuple[Evidence, .
         explanation = explain(
             reader,
             text,
-            memory=memory if index == 0 else None,
+            neighbours=neighbours if index == 0 else None,
             most_contributions=_CONTRIBUTIONS,
             most_examples=_EXAMPLES,
             most_pieces=_PIECES,
-            known=known,
+            shared=shared,
         )
         found += explanation.evidence
     return tuple(found)

@@ -4,7 +4,7 @@ Nothing here is learnt or stored; a model is asked again about the text with par
 """
 
 from classifiers.explain.explain import Explanation, explain
-from classifiers.explain.neighbours import Memory, nearest
-from classifiers.explain.reading import Known, Reader
+from classifiers.explain.neighbours import Neighbours, nearest
+from classifiers.explain.reading import Asked, Reader
 
-__all__ = ["Explanation", "Known", "Memory", "Reader", "explain", "nearest"]
+__all__ = ["Asked", "Explanation", "Neighbours", "Reader", "explain", "nearest"]

@@ -40,7 +40,7 @@ def _left_out(reading: Reading, column: int, words: Sequence[Piece], most: int) 
     # Few questions are better spent on equal parts than on halves of halves.
     share = 3 if most >= _MANY else 2
     first = list(words) if len(words) <= most else group(reading.text, words, max(1, most // share))
-    known = dict(zip(first, _drops(reading, column, first), strict=True))
+    known = dict(zip(first, _drops(reading, column, first), strict=True))  # the same for every task: asked once
     left, whole = most - len(first), set[Piece]()
     while left > 1:
         # Several phrases are cut at once: one batch of texts is faster than one after the other.
@@ -52,7 +52,8 @@ def _left_out(reading: Reading, column: int, words: Sequence[Piece], most: int) 
             own = words[slice(*phrase.words)]
             # A group may come out in more parts than asked for, never in twice as many.
             parts = group(reading.text, own, max(2, min(_PARTS, len(own), left // 2)))
-            if 1 < len(parts) <= left:
+            planned = [(part,) for own_parts in (*cut.values(), parts) for part in own_parts]
+            if 1 < len(parts) <= left and len(reading.affordable(planned)) == len(planned):
                 cut[phrase] = parts
                 left -= len(parts)
         if not cut:

@@ -44,7 +44,8 @@ def counterfactual(reading: Reading, effects: Sequence[Effect], *, most: int = M
 def _search(reading: Reading, pieces: Sequence[Piece], most: int, *, words: int) -> tuple[Piece, ...] | None:
     def possible(sets: Iterable[tuple[Piece, ...]]) -> list[tuple[Piece, ...]]:
         # Without any word there is nothing to judge.
-        return [own for own in sets if sum(piece.words[1] - piece.words[0] for piece in own) < words]
+        some = [own for own in sets if sum(piece.words[1] - piece.words[0] for piece in own) < words]
+        return [*reading.affordable(some)]
 
     if found := _flipped(reading, possible((piece,) for piece in pieces)):
         return found
@@ -93,7 +94,8 @@ def _flipped(reading: Reading, sets: Sequence[tuple[Piece, ...]]) -> tuple[Piece
 def _pruned(reading: Reading, found: tuple[Piece, ...]) -> tuple[Piece, ...]:
     """Less every member that is not needed."""
     while len(found) > 1:
-        smaller = _flipped(reading, [tuple(p for p in found if p is not piece) for piece in found])
+        fewer = [tuple(p for p in found if p is not piece) for piece in found]
+        smaller = _flipped(reading, reading.affordable(fewer))
         if smaller is None:
             return found
         found = smaller

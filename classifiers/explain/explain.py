@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from classifiers.explain.contributions import effects
 from classifiers.explain.counterfactual import counterfactual
-from classifiers.explain.neighbours import Memory, nearest
+from classifiers.explain.neighbours import Neighbours, nearest
 from classifiers.explain.pieces import Effect
-from classifiers.explain.reading import Known, Reader, Reading
+from classifiers.explain.reading import MOST_CHARACTERS, Asked, Reader, Reading
 from signalbox.contracts import Vectors
 from signalbox.errors import InvalidInput
 from signalbox.types import Contribution, Counterfactual, Evidence, Example
@@ -46,13 +46,13 @@ def explain(
     vectors: Vectors | None = None,
     *,
     column: int | None = None,
-    memory: Memory | None = None,
+    neighbours: Neighbours | None = None,
     most_contributions: int = 8,
     most_examples: int = 3,
     most_pieces: int = MOST_PIECES,
     most_read: int = MOST_READ,
     change: bool = True,
-    known: Known | None = None,
+    shared: Asked | None = None,
 ) -> Explanation:
     """Explain what a model says of one text.
 
@@ -60,12 +60,13 @@ def explain(
         text: as it is shown to people; offsets are into it.
         vectors: the encoder's of the prepared text, shape (1, dimension), to save encoding it.
         column: the label to explain; None for the one predicted.
-        memory: where examples come from; None gives none.
+        neighbours: where examples come from; None gives none.
         most_pieces: how often the model may be asked with one word or phrase left out.
         most_read: characters that it may read for that, so that a long text costs no more than many short ones; six
             pieces are tried in any case.
         change: look for the words without which the label would be another one: mostly some 10 questions more.
-        known: what the model has said of parts of this text; one dictionary for all tasks asks about each part once.
+        shared: what the model has said of this text, and how much it may still read; one for all tasks of a model
+            asks about each part once, and keeps the whole explanation within its limit.
 
     Raises:
         InvalidInput: the task has no such label, or `most_pieces` is less than 1.
@@ -76,7 +77,11 @@ def explain(
     if most_pieces < 1:
         raise InvalidInput("At least one piece of a text must be left out to see what it does.", field="most_pieces")
     most_pieces = min(most_pieces, max(_FEWEST_PIECES, most_read // max(1, len(text))))
-    reading = Reading(reader, text, reader.outputs([text], vectors), {} if known is None else known)
+    if shared is None:
+        shared = Asked(max(MOST_CHARACTERS, 2 * most_read))
+    if shared.whole is None:
+        shared.whole = reader.outputs([text], vectors)
+    reading = Reading(reader, text, shared.whole, shared)
     predicted = reading.column
     wanted = predicted if column is None else column
     found = effects(reading, wanted, most_pieces=most_pieces)
@@ -86,7 +91,7 @@ def explain(
         changed = counterfactual(reading, own)
     return Explanation(
         contributions=tuple(map(_contribution, found[:most_contributions])),
-        examples=() if memory is None else nearest(memory, reading.whole.vectors[0], most=most_examples),
+        examples=() if neighbours is None else nearest(neighbours, reading.whole.vectors[0], most=most_examples),
         counterfactual=changed,
         asked=reading.asked,
     )

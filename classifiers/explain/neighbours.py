@@ -17,8 +17,8 @@ _LOOKED_AT = 20  # candidates for each example wanted
 
 
 @dataclass(frozen=True)
-class Memory:
-    """What an expert keeps of its training.
+class Neighbours:
+    """The examples that an expert keeps of its training, as they are looked through.
 
     Attributes:
         texts: n of them, as they may be shown.
@@ -32,41 +32,45 @@ class Memory:
     targets: Floats
 
 
-def nearest(memory: Memory, vector: NDArray[np.floating], *, most: int = 3) -> tuple[Example, ...]:
+def nearest(neighbours: Neighbours, vector: NDArray[np.floating], *, most: int = 3) -> tuple[Example, ...]:
     """The examples most like a text, nearest first; of several that say the same with the same labels the nearest.
 
     Args:
-        vector: of the text, shape (d,), of the kind of the memory's.
+        vector: of the text, shape (d,), of the kind of the examples'.
     """
-    if not len(memory.texts) or most < 1:
+    if not len(neighbours.texts) or most < 1:
         return ()
     length = float(np.linalg.norm(vector)) or 1.0
-    cosines = memory.vectors @ (vector / length).astype(np.float32)
+    cosines = neighbours.vectors @ (vector / length).astype(np.float32)
     count = min(len(cosines), most * _LOOKED_AT)
     candidates = np.argpartition(-cosines, count - 1)[:count]
     chosen: list[int] = []
     for row in candidates[np.argsort(-cosines[candidates], kind="stable")]:
-        if not any(_same(memory, int(row), other) for other in chosen):
+        if not any(_same(neighbours, int(row), other) for other in chosen):
             chosen.append(int(row))
         if len(chosen) == most:
             break
     return tuple(
-        Example(text=memory.texts[row], labels=_labels(memory, row), similarity=float(np.clip(cosines[row], -1.0, 1.0)))
+        Example(
+            text=neighbours.texts[row],
+            labels=_labels(neighbours, row),
+            similarity=float(np.clip(cosines[row], -1.0, 1.0)),
+        )
         for row in chosen
     )
 
 
-def _same(memory: Memory, row: int, other: int) -> bool:
-    if not np.array_equal(memory.targets[row], memory.targets[other], equal_nan=True):
+def _same(neighbours: Neighbours, row: int, other: int) -> bool:
+    if not np.array_equal(neighbours.targets[row], neighbours.targets[other], equal_nan=True):
         return False
-    if memory.texts[row].split() == memory.texts[other].split():
+    if neighbours.texts[row].split() == neighbours.texts[other].split():
         return True
-    return float(memory.vectors[row] @ memory.vectors[other]) >= _ALIKE
+    return float(neighbours.vectors[row] @ neighbours.vectors[other]) >= _ALIKE
 
 
-def _labels(memory: Memory, row: int) -> dict[str, str | float]:
+def _labels(neighbours: Neighbours, row: int) -> dict[str, str | float]:
     return {
         task.name: task.labels[int(value)] if task.labels else float(value)
-        for task, value in zip(memory.tasks, memory.targets[row], strict=True)
+        for task, value in zip(neighbours.tasks, neighbours.targets[row], strict=True)
         if not np.isnan(value)
     }

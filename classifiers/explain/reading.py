@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,7 +15,24 @@ from classifiers.contract import Floats, Outputs, Task, TextModel
 from classifiers.explain.pieces import Piece, without
 from signalbox.contracts import Encoder, Vectors
 
-Known = dict[str, tuple[Floats, ...]]
+T = TypeVar("T", bound=Collection[Piece])
+
+MOST_CHARACTERS = 64_000
+
+
+@dataclass
+class Asked:
+    """What a model has said of one text and of parts of it; shared by all tasks of an explanation.
+
+    Attributes:
+        left: characters that it may still read; scores of all tasks come from one reading.
+        whole: of the whole text.
+        parts: scores of every task by shown text.
+    """
+
+    left: int = MOST_CHARACTERS
+    whole: Outputs | None = None
+    parts: dict[str, tuple[Floats, ...]] = field(default_factory=dict, repr=False)
 
 
 def _as_it_is(text: str) -> str:
@@ -71,13 +89,14 @@ class Reading:
     """One text as a reader reads it, whole and in part; answers are kept, so asking again costs nothing.
 
     Attributes:
-        known: scores of every task by shown text; readings of other tasks of the same model may share it.
+        shared: with readings of other tasks of the same model.
+        asked: texts asked about by this reading.
     """
 
     reader: Reader
     text: str
     whole: Outputs
-    known: Known = field(default_factory=dict, repr=False)
+    shared: Asked = field(default_factory=Asked, repr=False)
     asked: int = 0
 
     @property
@@ -90,14 +109,30 @@ class Reading:
         """The label predicted; 0 for a number."""
         return 0 if self.reader.task.kind == "regression" else int(self.reader.judge(self.scores)[0].argmax())
 
+    def affordable(self, removals: Sequence[T]) -> Sequence[T]:
+        """As many of the sets of pieces, from the first on, as may still be asked about."""
+        left, new = self.shared.left, set[str]()
+        for place, removal in enumerate(removals):
+            text = without(self.text, removal)
+            if text not in self.shared.parts and text not in new:
+                new.add(text)
+                left -= len(text)
+            if left < 0:
+                return removals[:place]
+        return removals
+
     def scores_without(self, removals: Sequence[Collection[Piece]]) -> Floats:
-        """Scores of the text less each set of pieces, shape (len(removals), width), in one batch."""
+        """Scores of the text less each set of pieces, shape (len(removals), width), in one batch.
+
+        Those who ask for more than is `affordable` get it: what would be no answer without is worth it.
+        """
         texts = [without(self.text, removal) for removal in removals]
         if not texts:
             return np.empty((0, self.scores.shape[1]))
-        new = [text for text in dict.fromkeys(texts) if text not in self.known]
+        new = [text for text in dict.fromkeys(texts) if text not in self.shared.parts]
         if new:
             outputs = self.reader.outputs(new)
-            self.known.update(zip(new, zip(*outputs.scores, strict=True), strict=True))
+            self.shared.parts.update(zip(new, zip(*outputs.scores, strict=True), strict=True))
+            self.shared.left -= sum(map(len, new))
             self.asked += len(new)
-        return np.stack([self.known[text][self.reader.index] for text in texts])
+        return np.stack([self.shared.parts[text][self.reader.index] for text in texts])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ from intent_files import INTENTS, LetterEncoder
 from pydantic import TypeAdapter
 
 from classifiers.contract import Examples, FitContext, Outputs, Task, Term, TextModel, TrainingSet
-from classifiers.explain import Explanation, Memory, Reader, explain, nearest
+from classifiers.explain import Asked, Explanation, Neighbours, Reader, explain, nearest
 from classifiers.explain.align import Alignment
 from classifiers.explain.pieces import group, split_words, without
 from classifiers.learners import make_learner
@@ -260,7 +261,7 @@ def test_limits_that_make_no_sense_are_refused(models: dict[str, TextModel]) -> 
 def test_examples_are_the_nearest_and_each_is_told_once() -> None:
     texts = ("refund please", "refund  please", "refund please!", "refund please", "where is my parcel")
     targets = np.array([[0, 5.0], [0, 5.0], [0, np.nan], [2, np.nan], [2, np.nan]])
-    memory = Memory(texts, ENCODER.encode(texts), (TOPIC, EUROS), targets)
+    memory = Neighbours(texts, ENCODER.encode(texts), (TOPIC, EUROS), targets)
     found = nearest(memory, ENCODER.encode(["refund please"])[0], most=4)
     assert [(example.text, example.labels) for example in found] == [
         ("refund please", {"topic": LABELS[0], "euros": 5.0}),
@@ -275,8 +276,8 @@ def test_examples_are_the_nearest_and_each_is_told_once() -> None:
 
 
 def test_an_explanation_goes_over_the_wire_and_back(models: dict[str, TextModel]) -> None:
-    memory = Memory(TEXTS, ENCODER.encode(TEXTS), EXAMPLES.tasks, TARGETS)
-    explanation = explain(Reader(models["embeddings"], ENCODER, TOPIC), QUERIES[0], memory=memory)
+    memory = Neighbours(TEXTS, ENCODER.encode(TEXTS), EXAMPLES.tasks, TARGETS)
+    explanation = explain(Reader(models["embeddings"], ENCODER, TOPIC), QUERIES[0], neighbours=memory)
     kinds = {item.kind for item in explanation.evidence}
     assert kinds == {"contribution", "example", "counterfactual"}
     wire = TypeAdapter(tuple[Evidence, ...])
@@ -327,14 +328,36 @@ def test_terms_find_their_words_after_preparation() -> None:
 
 
 def test_several_tasks_of_one_model_ask_about_each_part_once(models: dict[str, TextModel]) -> None:
-    known: dict[str, tuple[np.ndarray, ...]] = {}
+    shared = Asked()
     readers = [Reader(models["embeddings"], ENCODER, task, index) for index, task in enumerate(EXAMPLES.tasks)]
-    asked = [explain(reader, QUERIES[0], change=False, known=known).asked for reader in readers]
+    asked = [explain(reader, QUERIES[0], change=False, shared=shared).asked for reader in readers]
     assert asked[0] > 0
     assert asked[1:] == [0, 0]
     for reader in readers:
-        assert explain(reader, QUERIES[0], change=False, known=known) == explain(
-            reader, QUERIES[0], change=False, known=dict(known)
+        assert explain(reader, QUERIES[0], change=False, shared=shared) == explain(
+            reader, QUERIES[0], change=False, shared=replace(shared)
         )
     alone = explain(readers[2], QUERIES[0])
-    assert alone.contributions == explain(readers[2], QUERIES[0], known=known).contributions
+    assert alone.contributions == explain(readers[2], QUERIES[0], shared=shared).contributions
+
+
+def test_all_tasks_of_a_long_text_stay_within_one_limit() -> None:
+    """Of five tasks, each with its own telling word, in 8,000 characters."""
+
+    class Many(Keywords):
+        def outputs(self, texts: Sequence[str], vectors: Vectors) -> Outputs:
+            self.read += texts
+            said = [[3.0 if word in text.split() else -3.0 for text in texts] for word in self.words]
+            return Outputs(tuple(np.array([[-value, value] for value in own]) for own in said), vectors)
+
+    tasks = [Task(f"answer {number}", "classification", ("no", "yes")) for number in range(5)]
+    words = [f"needle{number}" for number in range(5)]
+    text = " ".join(part for word in words for part in (*["Some words of hay, and more of it."] * 45, word))
+    model, shared = Many(*words), Asked()
+    explanations = []
+    for index, task in enumerate(tasks):
+        explanations.append(explain(Reader(model, ENCODER, task, index), text, shared=shared))
+    assert sum(len(read.split()) for read in model.read) <= 13_000
+    assert model.read.count(text) == 1, "the whole text is read once for all tasks"
+    assert all(explanation.contributions for explanation in explanations)
+    assert len(model.read) == len(set(model.read))
