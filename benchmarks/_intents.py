@@ -62,18 +62,18 @@ class Remembering:
     """The encoder, each text encoded once: several learners are measured on the same texts."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+        self.plain = encoder
         self._known: dict[str, Vectors] = {}
         self.name = str(getattr(encoder, "name", "encoder"))
 
     @property
     def dimension(self) -> int:
-        return self._encoder.dimension
+        return self.plain.dimension
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if new:
-            self._known.update(zip(new, self._encoder.encode(new), strict=True))
+            self._known.update(zip(new, self.plain.encode(new), strict=True))
         if not len(texts):
             return np.zeros((0, self.dimension), dtype=np.float32)
         return np.stack([self._known[text] for text in texts])

@@ -23,7 +23,7 @@ from classifiers.contract import FitContext, Floats, TrainingSet
 from classifiers.data.report.label_errors import find_label_errors
 from classifiers.learners import make_learner
 from classifiers.metrics import share
-from classifiers.training.splits import folds
+from classifiers.training.splits import folds, related
 from signalbox.encoder import load_encoder
 from signalbox.settings import Settings
 
@@ -55,7 +55,7 @@ def self_confidence(data: TrainingSet, learner: str, seed: int) -> Floats:
 
     labels = data.examples.positions(0, np.arange(len(data.examples)))
     own = np.zeros(len(labels))
-    for split in folds(data.examples, (), seed=seed):
+    for split in folds(data.examples, related(data.examples, seed=seed), seed=seed):
         seen, held = data.take(split.fit), data.take(split.held)
         if learner == "MiniLM + logistic":
             logits = _plain(seen, held, seed)

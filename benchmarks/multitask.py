@@ -23,10 +23,9 @@ from classifiers import Pipeline
 from classifiers.contract import Examples, FitContext, Floats, Rows, Task, TrainingSet
 from classifiers.learners import LEARNERS, make_learner
 from classifiers.metrics import bootstrapped, macro_f1, paired_difference, share
-from classifiers.text.duplicates import near_groups
 from classifiers.training.crossfit import cross_fit
 from classifiers.training.scratch import Scratch
-from classifiers.training.splits import Split, folds
+from classifiers.training.splits import Split, folds, related
 from signalbox.contracts import Encoder
 from signalbox.encoder import load_encoder
 from signalbox.settings import Settings
@@ -72,7 +71,7 @@ def only(data: TrainingSet, task: int, rows: Rows) -> TrainingSet:
 
 
 def beside_twins(data: TrainingSet, learner: str, context: FitContext) -> dict[str, dict[str, Any]]:
-    split = folds(data.examples, near_groups(data.examples.texts, seed=context.seed), seed=context.seed)[0]
+    split = folds(data.examples, related(data.examples, seed=context.seed), seed=context.seed)[0]
     model = make_learner(learner).fit(data.take(split.fit), context)
     found = {}
     for index, task in enumerate(data.examples.tasks):
@@ -87,7 +86,7 @@ def beside_twins(data: TrainingSet, learner: str, context: FitContext) -> dict[s
 
 
 def small(data: TrainingSet, learner: str, context: FitContext) -> dict[str, dict[str, Any]]:
-    splits: tuple[Split, ...] = folds(data.examples, near_groups(data.examples.texts), seed=context.seed)
+    splits: tuple[Split, ...] = folds(data.examples, related(data.examples, seed=context.seed), seed=context.seed)
     held = cross_fit(make_learner(learner), data, splits, context, Scratch())
     return {
         task.name: _figures(_said(held.scores[index]), data.examples.positions(index, held.rows), context.seed)

@@ -74,7 +74,7 @@ class Usage(Frozen):
 
 
 class LabelAnswer(Frozen):
-    """One task's label; `set` holds every label the expert can't rule out."""
+    """One task's label; `set` holds every label the expert can't rule out, none where the text is hardly in scope."""
 
     task: str
     label: str

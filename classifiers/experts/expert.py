@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classifiers.calibration import Confidence
 from classifiers.calibration.reference import Reference
@@ -116,6 +117,9 @@ class TextExpert:
     ) -> tuple[Opinion, ...]:
         """One opinion a text; `features` are the signals behind the confidence.
 
+        Of a text that is hardly in scope the expert abstains: its label sets are empty, and the confidence is no more
+        than the probability of being in scope.
+
         Args:
             vectors: of the shared encoder, shape (len(texts), dimension), to save encoding. They are used for texts
                 that preparation leaves as they are.
@@ -132,8 +136,9 @@ class TextExpert:
         outputs = self._trained.model.outputs(prepared, self._vectors(texts, prepared, vectors))
         judged = probabilities(self._trained.readings, outputs)
         values = self._values(prepared, outputs, judged)
-        answers = self._answers(outputs, judged, self._in_scope(values))
-        confidences = self._confidences(values)
+        in_scope, abstained = self._scope(values)
+        answers = self._answers(outputs, judged, in_scope, abstained)
+        confidences = self._confidences(values, in_scope, abstained)
         return tuple(
             Opinion(
                 answer=answer,
@@ -167,32 +172,43 @@ class TextExpert:
         share = known_share(self._trained.known, prepared)
         return signals(self._trained.readings, self._trained.reference, outputs, share, judged)
 
-    def _confidences(self, values: Floats) -> Floats:
+    def _confidences(self, values: Floats, in_scope: Floats | None, abstained: NDArray[np.bool_]) -> Floats:
         if self._trained.confidence is not None:
-            return self._trained.confidence.predict(values)
+            confidences = self._trained.confidence.predict(values)
+            if in_scope is not None:
+                confidences[abstained] = np.minimum(confidences, in_scope)[abstained]
+            return confidences
         levels = [reading.intervals.level for reading in self._trained.readings if reading.intervals is not None]
         return np.full(len(values), min(levels))
 
-    def _in_scope(self, values: Floats) -> list[float | None]:
-        if self._trained.scope is None:
-            return [None] * len(values)
-        return [float(value) for value in self._trained.scope.predict(values[:, : len(SCOPE_SIGNALS)])]
+    def _scope(self, values: Floats) -> tuple[Floats | None, NDArray[np.bool_]]:
+        """Probabilities of being in scope, and whether they are so low that the expert abstains."""
+        scope = self._trained.scope
+        if scope is None:
+            return None, np.zeros(len(values), dtype=bool)
+        in_scope = scope.predict(values[:, : len(SCOPE_SIGNALS)])
+        return in_scope, in_scope < scope.threshold
 
     def _answers(
-        self, outputs: Outputs, judged: Sequence[Floats | None], in_scope: Sequence[float | None]
+        self,
+        outputs: Outputs,
+        judged: Sequence[Floats | None],
+        in_scope: Floats | None,
+        abstained: NDArray[np.bool_],
     ) -> list[Answer]:
         labels: list[list[LabelAnswer]] = [[] for _ in outputs.vectors]
         numbers: list[list[ValueAnswer]] = [[] for _ in outputs.vectors]
         for reading, scores, of_labels in zip(self._trained.readings, outputs.scores, judged, strict=True):
             if of_labels is not None and reading.sets is not None:
-                possible = reading.sets.sets(of_labels)
+                possible = reading.sets.sets(of_labels) & ~abstained[:, None]
                 for own, row, inside in zip(labels, of_labels, possible, strict=True):
                     own.append(_label(reading.task, row, inside))
             elif reading.intervals is not None:
                 ends = reading.intervals.intervals(scores[:, 0], outputs.vectors.astype(np.float64))
                 for mine, estimate, (low, high) in zip(numbers, scores[:, 0], ends, strict=True):
                     mine.append(_number(reading, float(estimate), float(low), float(high)))
-        return [self._answer(*parts) for parts in zip(labels, numbers, in_scope, strict=True)]
+        scopes = [None] * len(labels) if in_scope is None else [float(value) for value in in_scope]
+        return [self._answer(*parts) for parts in zip(labels, numbers, scopes, strict=True)]
 
     def _answer(self, labels: list[LabelAnswer], numbers: list[ValueAnswer], in_scope: float | None) -> Answer:
         reply = self._trained.replies.get(labels[0].label) if labels else None

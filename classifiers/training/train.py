@@ -18,7 +18,7 @@ import numpy as np
 
 from classifiers.calibration.reference import fit_reference
 from classifiers.contract import Examples, FitContext, Floats, Learner, Progress, TextModel, TrainingSet
-from classifiers.experts.artefact import FORMAT, KIND, encoder_name, write_expert
+from classifiers.experts.artefact import FORMAT, KIND, encoder_name, write_expert, write_seen
 from classifiers.experts.expert import Reply, Trained
 from classifiers.experts.memory import Memory, kept_rows, label_groups
 from classifiers.experts.wording import stems_of
@@ -155,6 +155,7 @@ def train(
         from classifiers.training.report import write_report
 
         write_expert(temporary, trained)
+        write_seen(temporary, [*examples.texts, *examples.outside])
         described = {**manifest, "name": name, "version": number}
         (temporary / "card.md").write_text(card(described), encoding="utf-8")
         write_report(temporary, described, found)

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from classifiers.contract import Examples, FitContext, Rows, TrainingSet
 from classifiers.learners.finetune import batches, model
 from classifiers.learners.finetune.batches import Hidden
-from classifiers.learners.finetune.loop import Job, interpolate, probe, tune
+from classifiers.learners.finetune.loop import Job, interpolate, probe, souped, tune
 from classifiers.learners.finetune.losses import TorchHead
 from classifiers.learners.finetune.model import Bert
 from classifiers.learners.finetune.recipe import Recipe
@@ -80,12 +80,19 @@ def _tuned(
     steps = min(recipe.most_steps, recipe.epochs * -(-len(rows) // recipe.batch_size))
     left = None if context.budget_s is None else _TUNING_SHARE * context.budget_s - (time.monotonic() - began)
 
-    def told(share: float, stage: str) -> None:
-        context.progress(_TUNE + (_PARTNER - _TUNE) * min(1.0, share), stage)
+    history: list[list[float]] = []
 
-    history = tune(bert, job, heads, recipe, Schedule(steps, recipe.warmup, left), context.seed, told)
+    def told(share: float, stage: str) -> None:
+        done = (len(history) + min(1.0, share)) / recipe.souped
+        context.progress(_TUNE + (_PARTNER - _TUNE) * done, stage)
+
+    def member(number: int) -> None:
+        schedule = Schedule(steps, recipe.warmup, None if left is None else left / recipe.souped)
+        history.append(tune(bert, job, heads, recipe, schedule, context.seed + number, told))
+
+    souped(bert, heads, recipe.souped, member)
     interpolate(bert, before, recipe.interpolation)
-    return bert, heads, {"held_loss": history, "trained_s": round(time.monotonic() - began, 1)}
+    return bert, heads, {"held_loss": history[0], "trained_s": round(time.monotonic() - began, 1)}
 
 
 def check(examples: Examples, recipe: Recipe) -> None:

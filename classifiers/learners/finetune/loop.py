@@ -134,6 +134,26 @@ def interpolate(bert: Bert, before: dict[str, torch.Tensor], share: float) -> No
         weight.copy_(torch.lerp(before[name], weight, share))
 
 
+def souped(bert: Bert, heads: Sequence[TorchHead], count: int, train: Callable[[int], None]) -> None:
+    """Train `count` times from where encoder and heads are now, and leave the mean of all weights in place."""
+    weights = [*bert.weights.values(), *(weight for head in heads for weight in head.parameters)]
+    start = [weight.detach().clone() for weight in weights]
+    total = [torch.zeros_like(weight) for weight in start]
+    for number in range(count):
+        for weight, before in zip(weights, start, strict=True):
+            weight.requires_grad_(False)
+            weight.copy_(before)
+        for head in heads:
+            for weight in head.parameters:
+                weight.requires_grad_(True)
+        train(number)
+        for own, weight in zip(total, weights, strict=True):
+            own += weight.detach() / count
+    for weight, mean in zip(weights, total, strict=True):
+        weight.requires_grad_(False)
+        weight.copy_(mean)
+
+
 class _Costs:
     """The loss of batches, in parts small enough for the memory there is."""
 

@@ -35,6 +35,8 @@ class Recipe:
     patience: epochs without a better held loss before training stops.
     interpolation: share of the tuned weights in the final ones, the rest being the original's (Wortsman et al. 2022,
         WiSE-FT).
+    souped: how often to tune from the same start with other draws; the weights are averaged (Wortsman et al. 2022,
+        model soups), which costs nothing when serving.
     max_tokens: tokens of a text that training reads, special tokens included; serving reads all the encoder can.
     """
 
@@ -61,6 +63,7 @@ class Recipe:
     held_share: float = 0.1
     patience: int = 1
     interpolation: float = 1.0
+    souped: int = 1
     max_tokens: int = 128
 
     def checked(self) -> Recipe:
@@ -96,5 +99,6 @@ _RANGES: dict[str, tuple[float, float]] = {
     "held_share": (0.0, 0.5),
     "patience": (1, 100),
     "interpolation": (0.0, 1.0),
+    "souped": (1, 10),
     "max_tokens": (8, 512),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from intent_files import INTENTS, OUTSIDE, LetterEncoder, lines, records
 from classifiers import Material, Pipeline, Reply, TextExpert, load_expert, read_intents, train
 from classifiers.contract import Examples, Task
 from classifiers.experts.wording import WORDING_SIGNALS
+from classifiers.text.canonical import canonical
 from signalbox.errors import ConfigurationError, CorruptArtefact, InvalidInput
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -75,6 +77,36 @@ def test_is_surer_of_what_is_in_scope(trained: tuple[Path, TextExpert]) -> None:
     inside = [opinion.confidence for opinion in expert.predict([text for texts in INTENTS.values() for text in texts])]
     outside = [opinion.confidence for opinion in expert.predict(OUTSIDE)]
     assert np.mean(inside) > np.mean(outside) + 0.2
+
+
+def test_an_expert_that_knows_strangers_abstains(tmp_path: Path, encoder: LetterEncoder) -> None:
+    strangers = [
+        f"{verb} the {noun} of Xyzzyq" for verb in ("jump", "fix", "wash", "buy") for noun in ("moon", "jazz", "fog")
+    ]
+    examples = material(tmp_path).examples
+    more = Examples(examples.texts, examples.tasks, examples.targets, (*examples.outside, *strangers))
+    train(Material(more, Pipeline(), "in.jsonl"), encoder, name="i", folder=tmp_path)
+    expert = load_expert(tmp_path, "i", encoder)
+    scope = expert.trained.scope
+    assert scope is not None
+    known, stranger = expert.predict(["please refund my lamp", "qqqq xxzz jjjj wwww"])
+    for opinion in (known, stranger):
+        assert opinion.answer.labels is not None
+        assert opinion.answer.in_scope is not None
+        abstained = opinion.answer.in_scope < scope.threshold
+        assert (opinion.answer.labels[0].set == ()) is abstained
+        assert not abstained or opinion.confidence <= opinion.answer.in_scope
+    assert known.answer.labels is not None
+    assert known.answer.labels[0].set
+
+
+def test_what_was_learnt_from_can_be_told_later(copy: Path) -> None:
+    with np.load(copy / "intents" / "1" / "seen.npz", allow_pickle=False) as file:
+        hashes = file["hashes"]
+    assert hashes.dtype == np.uint64
+    assert len(hashes) == sum(map(len, INTENTS.values())) + len(OUTSIDE)
+    digest = hashlib.sha256(canonical(OUTSIDE[0]).encode()).digest()
+    assert int.from_bytes(digest[:8], "little") in hashes.tolist()
 
 
 def test_says_why(trained: tuple[Path, TextExpert]) -> None:
