@@ -30,13 +30,23 @@ _TIMEOUT_S = 1_800
 
 @dataclass(frozen=True)
 class Entry:
-    """One benchmark: its arguments, those of a quick run, the file it needs below SIGNALBOX_DATA, its board row."""
+    """One benchmark: its module, its board row, its arguments and those of a quick run, and the files it needs.
+
+    Attributes:
+        data: flags, each with a file below SIGNALBOX_DATA.
+        label: what tells it from others of the same module.
+    """
 
     name: str
     row: Callable[[Figures], str]
     arguments: tuple[str, ...] = ()
     quick: tuple[str, ...] = ()
-    data: str | None = None
+    data: tuple[tuple[str, str], ...] = ()
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        return self.label or self.name
 
 
 def _grounding(f: Figures) -> str:
@@ -121,10 +131,79 @@ def _durability(f: Figures) -> str:
     )
 
 
+def _clinc150(f: Figures) -> str:
+    low, high = f["in_scope_interval"]
+    return (
+        f"CLINC150 ({f['learner']}): in scope **{f['in_scope_accuracy']:.3f}** ({low:.3f} to {high:.3f}) with "
+        f"**{f['oos_recall']:.2f}** of out of scope found, AUROC **{f['oos_auroc']:.3f}**; one text "
+        f"{f['single_p50_ms']:.1f} ms | {_accuracies(f)}"
+    )
+
+
+def _banking77(f: Figures) -> str:
+    low, high = f["accuracy_interval"]
+    return (
+        f"banking77 ({f['learner']}): **{f['accuracy']:.3f}** ({low:.3f} to {high:.3f}), from 10 examples a label "
+        f"**{f['ten_shot_accuracy']:.3f}** | {_accuracies(f)}"
+    )
+
+
+def _accuracies(f: Figures) -> str:
+    return ", ".join(
+        f"{name} {own['accuracy']:.3f}" + (f" (AUROC {own['oos_auroc']:.3f})" if "oos_auroc" in own else "")
+        for name, own in f["anchors"].items()
+    )
+
+
+def _multitask(f: Figures) -> str:
+    heads = ", ".join(
+        f"{name} **{f[name]['accuracy']:.3f}** ({f[name]['difference']:+.3f})" for name in ("topic", "sentiment")
+    )
+    fetch = f["fetch"]
+    return (
+        f"two tasks in one pass: {heads}; 120 sentences: topic **{fetch['topic']:.3f}**, sentiment "
+        f"**{fetch['sentiment']:.3f}** | one expert a task: in brackets; published .80 and .633"
+    )
+
+
+def _label_noise(f: Figures) -> str:
+    beside = ", ".join(f"{name} {own['precision_at_k']:.3f}" for name, own in f["anchors"].items())
+    return (
+        f"{f['flipped']:,} of {f['rows']:,} labels flipped: **{f['precision_at_k']:.3f}** of the first k are, "
+        f"**{f['recall_at_2k']:.3f}** found in the first 2k | {beside}"
+    )
+
+
 ENTRIES = (
     Entry("encoder", _encoder),
     Entry("local_llm", _local_llm, quick=("--quick",)),
-    Entry("grounding", _grounding, quick=("--free-writing", "20"), data="xquad/en_dev.json"),
+    Entry("grounding", _grounding, quick=("--free-writing", "20"), data=(("--data", "xquad/en_dev.json"),)),
+    Entry(
+        "intents",
+        _clinc150,
+        arguments=("--set", "clinc150"),
+        quick=("--learner", "embeddings"),
+        data=(("--train", "clinc150/train_val.json"),),
+        label="clinc150",
+    ),
+    Entry(
+        "intents",
+        _banking77,
+        arguments=("--set", "banking77"),
+        quick=("--learner", "embeddings", "--draws", "1"),
+        data=(("--train", "banking77/train.csv"),),
+        label="banking77",
+    ),
+    Entry(
+        "multitask",
+        _multitask,
+        data=(
+            ("--topic", "agnews/news.csv"),
+            ("--sentiment", "tweet_sentiment/tweets.csv"),
+            ("--fetch", "fetch/synthetic_data.csv"),
+        ),
+    ),
+    Entry("label_noise", _label_noise, quick=("--limit", "4000"), data=(("--data", "banking77/train.csv"),)),
     Entry("retrieval", _retrieval, quick=("--chunks", "20000")),
     Entry("serving", _serving, quick=("--quick",)),
     Entry("faults", _faults, quick=("--quick",)),
@@ -136,12 +215,12 @@ ENTRIES = (
 def run(entry: Entry, *, quick: bool) -> Figures | str:
     """The figures of one benchmark, or the reason why there are none."""
     command = [sys.executable, "-m", f"benchmarks.{entry.name}", "--json", *entry.arguments]
-    if entry.data is not None:
+    for flag, name in entry.data:
         folder = os.environ.get("SIGNALBOX_DATA")
-        path = Path(folder) / entry.data if folder else None
+        path = Path(folder) / name if folder else None
         if path is None or not path.is_file():
-            return f"its data ({entry.data}) are not below SIGNALBOX_DATA"
-        command += ["--data", str(path)]
+            return f"its data ({name}) are not below SIGNALBOX_DATA"
+        command += [flag, str(path)]
     if quick:
         command += entry.quick
     try:
@@ -154,26 +233,31 @@ def run(entry: Entry, *, quick: bool) -> Figures | str:
     return figures
 
 
+def _command(entry: Entry) -> str:
+    return " ".join(
+        ["python -m", f"benchmarks.{entry.name}", *entry.arguments, *(f"{flag} FILE" for flag, _ in entry.data)]
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="stay within ten minutes")
-    parser.add_argument("--only", nargs="+", choices=[entry.name for entry in ENTRIES], help="just these")
+    parser.add_argument("--only", nargs="+", choices=[entry.title for entry in ENTRIES], help="just these")
     parser.add_argument("--write", action="store_true", help="replace the board in README.md; needs all of them")
     arguments = parser.parse_args()
     console = Console(stderr=True)
     results: dict[str, Figures] = {}
     rows: list[str] = []
     for entry in ENTRIES:
-        if arguments.only and entry.name not in arguments.only:
+        if arguments.only and entry.title not in arguments.only:
             continue
-        console.print(f"benchmarks.{entry.name} …")
+        console.print(f"{entry.title} …")
         found = run(entry, quick=arguments.quick)
         if isinstance(found, str):
             console.print(f"  left out: {found}")
             continue
-        results[entry.name] = found
-        data = " --data FILE" if entry.data else ""
-        rows.append(f"| {entry.row(found)} | `python -m benchmarks.{entry.name}{data}` |")
+        results[entry.title] = found
+        rows.append(f"| {entry.row(found)} | `{_command(entry)}` |")
     board = "\n".join(["| Signalbox | beside it | command |", "|---|---|---|", *rows]) + "\n"
     print(board)
     if arguments.write:
