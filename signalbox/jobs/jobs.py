@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -12,19 +11,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from signalbox.errors import (
     Conflict,
-    InvalidInput,
     NotFound,
     Overloaded,
     SignalboxError,
-    TooLarge,
     Unavailable,
     UnknownName,
 )
-from signalbox.files import disk_errors_explained, write_atomically
-from signalbox.jobs.folders import Folders, is_job_id
+from signalbox.jobs import wire
+from signalbox.jobs.folders import is_job_id
+from signalbox.jobs.home import Home
 from signalbox.jobs.kinds import Kind
 from signalbox.jobs.process import JobProcess
-from signalbox.jobs.shown import in_words, job_of, news, order, read_cursor
+from signalbox.jobs.shown import in_words, job_of, news, page_of, read_cursor
 from signalbox.jobs.supervise import Worker
 from signalbox.jobs.sweeping import sweep
 from signalbox.jobs.task import JobTask
@@ -38,11 +36,8 @@ if TYPE_CHECKING:
     from signalbox.jobs.rows import Row
 
 log = get_logger(__name__)
-
 T = TypeVar("T")
 
-MOST_ARGUMENT_BYTES = 64_000
-_WAITING_AT_ONCE = 4
 _ANSWER_S = 30.0
 _OPEN_S = 120.0
 _MOST_FOLLOWERS = 100
@@ -70,8 +65,8 @@ class Jobs:
     ) -> None:
         self._settings = settings
         self._kinds: dict[str, Kind] = {kind.name: kind for kind in kinds}
-        self._home = settings.data_dir / "jobs"
-        self._folders = Folders(self._home)
+        self._home = Home(settings)
+        self._folders = self._home.folders
         self._engine: Engine | None = None
         self._opening = asyncio.Lock()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="jobs")
@@ -108,15 +103,14 @@ class Jobs:
         """
         if kind not in self._kinds:
             raise UnknownName(f"There is no kind of job {kind!r}; known are: {', '.join(self._kinds)}.", field="kind")
-        _check_arguments(arguments)
+        wire.check_arguments(arguments)
         engine = await self._opened()
         job_id, most = new_id("job"), self._settings.max_jobs_waiting
 
         def queue() -> None:
             if engine.count(("queued",), most) >= most:
                 raise Overloaded(
-                    f"{most} jobs wait already. Wait until one is done, cancel one, or raise "
-                    "SIGNALBOX_MAX_JOBS_WAITING.",
+                    f"{most} jobs wait already. Wait, cancel one, or raise SIGNALBOX_MAX_JOBS_WAITING.",
                     retry_after_s=60,
                 )
             self._sweep(engine)
@@ -156,12 +150,7 @@ class Jobs:
         rows = await self._do(
             lambda: engine.newest(kind, states, after[0] if after else None, limit + 1 + _SAME_MOMENT)
         )
-        rows = sorted(rows, key=order, reverse=True)
-        if after is not None:
-            rows = [row for row in rows if order(row) < after]
-        items = tuple(job_of(row) for row in rows[:limit])
-        more = len(rows) > limit
-        return JobPage(items=items, next_cursor="{}.{}".format(*order(rows[limit - 1])) if more else None)
+        return page_of(rows, after, limit)
 
     async def cancel(self, job_id: str) -> Job:
         """End a job; what it has finished is kept, so that it can be resumed. Cancelling twice is no error.
@@ -249,13 +238,9 @@ class Jobs:
 
     async def _opened_if_used(self) -> Engine | None:
         """The engine, if there can be any job: who only looks opens nothing."""
-        if self._engine is None and self._settings.database_url is None and not self._file.exists():
+        if self._engine is None and not self._home.used:
             return None
         return await self._opened()
-
-    @property
-    def _file(self) -> Path:
-        return self._home / "jobs.db"
 
     async def _opened(self) -> Engine:
         if self._engine is None:
@@ -269,24 +254,7 @@ class Jobs:
         return self._engine
 
     def _open(self) -> Engine:
-        from signalbox.jobs.engine import Engine, Place, private_file
-
-        with disk_errors_explained(self._home):
-            self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            executor = self._home / "executor"
-            if not executor.exists():
-                write_atomically(executor, new_id("exe").encode())
-            if self._settings.database_url is None:
-                private_file(self._file)
-        place = Place(self._url(), executor.read_text(encoding="ascii").strip(), self._home / "lock")
-        engine = Engine(
-            self._kinds,
-            self._folders,
-            self._worker,
-            {"computing": self._settings.jobs_at_once, "waiting": _WAITING_AT_ONCE},
-            poll_s=self._poll_s,
-        )
-        engine.open(place)
+        engine = self._home.open(self._kinds, self._worker, poll_s=self._poll_s)
         try:
             self._sweep(engine)
         except BaseException:
@@ -304,13 +272,6 @@ class Jobs:
                 await self._do(lambda: self._sweep(engine))
             except SignalboxError as error:
                 log.warning("old jobs can't be removed", reason=error.detail)
-
-    def _url(self) -> str:
-        if self._settings.database_url is None:
-            return f"sqlite:///{self._file.absolute()}"
-        from signalbox.storage.postgres import parse_url
-
-        return parse_url(self._settings.database_url).render_as_string(hide_password=False)
 
     def _worker(self, kind: Kind, job_id: str, arguments: dict[str, Any], folder: Path) -> Worker:
         if kind.waits:
@@ -332,32 +293,7 @@ class Jobs:
         except SignalboxError:
             raise
         except Exception as error:
-            from signalbox.storage.faults import explained
-
-            name, secrets = self._books()
-            shown = explained(error, name, secrets)
+            shown = self._home.explained(error)
             if shown is error:
                 raise
             raise shown from None
-
-    def _books(self) -> tuple[str, tuple[str, ...]]:
-        """What messages call the database, and what they must not show."""
-        if self._settings.database_url is None:
-            return f"the jobs' database {self._file}", ()
-        from signalbox.storage.postgres import describe, parse_url, secrets_of
-
-        url = parse_url(self._settings.database_url)
-        return describe(url), secrets_of(url)
-
-
-def _check_arguments(arguments: dict[str, Any]) -> None:
-    try:
-        size = len(json.dumps(arguments, allow_nan=False).encode())
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(f"A job's arguments must be JSON values: {error}.", field="arguments") from None
-    if size > MOST_ARGUMENT_BYTES:
-        raise TooLarge(
-            f"The job's arguments have {size:,} bytes; the limit is {MOST_ARGUMENT_BYTES:,}. Give large values as a "
-            "file.",
-            field="arguments",
-        )

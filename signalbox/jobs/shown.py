@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from signalbox.errors import InvalidInput
-from signalbox.jobs.types import Job, JobProblem, JobState
+from signalbox.jobs.types import Job, JobPage, JobProblem, JobState
 from signalbox.types import utc_now
 
 if TYPE_CHECKING:
@@ -17,7 +18,15 @@ _CURSOR = re.compile(r"(\d{1,15})\.(job_[0-9A-Z]{26})")
 _TELLING = 0.05  # the share from which on the pace tells something
 
 
-def order(row: Row) -> tuple[int, str]:
+def page_of(rows: Iterable[Row], after: tuple[int, str] | None, limit: int) -> JobPage:
+    """The first `limit` jobs after a cursor, the newest first; one row more than that tells that there is a next."""
+    found = sorted((row for row in rows if after is None or _order(row) < after), key=_order, reverse=True)
+    more = len(found) > limit
+    cursor = "{}.{}".format(*_order(found[limit - 1])) if more else None
+    return JobPage(items=tuple(job_of(row) for row in found[:limit]), next_cursor=cursor)
+
+
+def _order(row: Row) -> tuple[int, str]:
     return row.created_ms, row.id
 
 

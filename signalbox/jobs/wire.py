@@ -16,6 +16,7 @@ from signalbox.errors import InvalidInput, SignalboxError, TooLarge
 Message = dict[str, Any]
 
 MOST_BYTES = 256_000
+MOST_ARGUMENT_BYTES = 64_000
 _MOST_FRAMES = 12
 _MOST_CAUSES = 3
 _TITLES = {
@@ -58,6 +59,20 @@ def pack(message: Message) -> bytes:
             "files in the context's folder."
         )
     return line
+
+
+def check_arguments(arguments: dict[str, Any]) -> None:
+    """Raises InvalidInput or TooLarge where what a job is given is no JSON, or too much."""
+    try:
+        size = len(json.dumps(arguments, allow_nan=False).encode())
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"A job's arguments must be JSON values: {error}.", field="arguments") from None
+    if size > MOST_ARGUMENT_BYTES:
+        raise TooLarge(
+            f"The job's arguments have {size:,} bytes; the limit is {MOST_ARGUMENT_BYTES:,}. Give large values as a "
+            "file.",
+            field="arguments",
+        )
 
 
 def unpack(line: bytes) -> Message:
