@@ -48,7 +48,7 @@ class FineTuned:
         try:
             from classifiers.learners.finetune.fitting import fit_tuned
         except ModuleNotFoundError as error:
-            if error.name != "torch":
+            if (error.name or "").partition(".")[0] != "torch":
                 raise
             raise MissingDependency(
                 f"The learner {self.name!r} needs torch: pip install 'signalbox[training]', or choose 'embeddings'.",

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from intent_files import LetterEncoder
 
-from classifiers.contract import Examples, FitContext, Task, TrainingSet
+from classifiers.contract import Examples, FitContext, Learner, Task, TrainingSet
 from classifiers.learners import make_learner
 from classifiers.training.choosing import candidates, choose
 from classifiers.training.scratch import Scratch
 from classifiers.training.splits import folds
 from classifiers.training.tuning import tune
-from signalbox.errors import InvalidInput
+from signalbox.errors import InvalidInput, MissingDependency
 
+ROOT = Path(__file__).resolve().parents[3]
 TASK = Task("topic", "classification", ("a", "b"))
 
 
@@ -41,7 +46,12 @@ def test_a_dearer_learner_is_kept_where_it_is_surely_better(words_tell: bool, ke
 
 
 def test_a_learner_that_cannot_be_had_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    def without_torch(name: str) -> Learner:
+        if name == "few-shot":
+            raise MissingDependency("The learner 'few-shot' needs torch.")
+        return make_learner(name)
+
+    monkeypatch.setattr("classifiers.training.choosing.make_learner", without_torch)
     rows = data(60, words_tell=True)
     said: list[str] = []
     choice = choose(
@@ -80,3 +90,15 @@ def test_what_cannot_be_tuned_is_said(learner: str, trials: int) -> None:
     rows = data(30, words_tell=True)
     with pytest.raises(InvalidInput):
         tune(rows, folds(rows.examples, (), seed=0)[0], learner, FitContext(LetterEncoder()), trials=trials)
+
+
+def test_what_needs_torch_says_so_without_it() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from classifiers.learners import make_learner\n"
+        "from signalbox.errors import MissingDependency\n"
+        "try:\n    make_learner('fine-tuned').fit(None, None)\n"
+        "except MissingDependency as error:\n    assert 'signalbox[training]' in error.detail\n"
+        "else:\n    raise SystemExit('nothing was said')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
