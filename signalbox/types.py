@@ -123,7 +123,8 @@ class Quote(Frozen):
 class Contribution(Frozen):
     """How much one feature moved a prediction: log-odds of the label, or the number's own unit.
 
-    Of a text the feature is a word or phrase of it: `text[start:end] == feature`, offsets in characters.
+    Of a text the feature is a word or phrase of it: `text[start:end] == feature`, offsets in characters. `task` says
+    which answer it moved, where an expert gives several.
     """
 
     kind: Literal["contribution"] = "contribution"
@@ -132,6 +133,7 @@ class Contribution(Frozen):
     effect: float
     start: int | None = Field(None, ge=0)
     end: int | None = Field(None, ge=0)
+    task: str | None = None
 
 
 class Example(Frozen):

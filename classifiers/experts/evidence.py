@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from classifiers.explain import Asked, Neighbours, Reader, explain
 from signalbox.contracts import Encoder
-from signalbox.types import Evidence
+from signalbox.types import Contribution, Evidence
 
 if TYPE_CHECKING:
     from classifiers.experts.expert import Trained
@@ -48,5 +48,9 @@ def evidence(trained: Trained, encoder: Encoder, text: str) -> tuple[Evidence, .
             most_pieces=_PIECES,
             shared=shared,
         )
-        found += explanation.evidence
+        found += [_of_task(item, reading.task.name) for item in explanation.evidence]
     return tuple(found)
+
+
+def _of_task(item: Evidence, task: str) -> Evidence:
+    return item.model_copy(update={"task": task}) if isinstance(item, Contribution) else item

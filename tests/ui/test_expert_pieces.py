@@ -56,7 +56,10 @@ def test_a_text_is_cut_at_its_words_and_of_two_that_overlap_the_stronger_stays()
 
 
 def test_evidence_is_told_apart_by_task() -> None:
-    first, second = [word("a", 2.0, 0), word("b", -1.0, 2)], [word("a", 1.5, 0), word("b", 0.2, 2)]
+    first, second = (
+        [word(text, effect, start).model_copy(update={"task": task}) for text, effect, start in own]
+        for task, own in (("topic", [("a", 2.0, 0), ("b", -1.0, 2)]), ("price", [("b", 0.2, 2)]))
+    )
     example = Example(text="like it", labels={"topic": "x"}, similarity=0.9)
     change = Counterfactual(task="topic", removed=(Span(text="a", start=0, end=1),), label="y", probability=0.6)
     whys, examples = by_task([*first, example, change, *second], ["topic", "price"])
@@ -64,7 +67,11 @@ def test_evidence_is_told_apart_by_task() -> None:
     assert whys[0].changed == change
     assert examples == [example]
     whys, _ = by_task([*first, *second], ["topic", "price", "mood"])
-    assert [why.task for why in whys] == [None, None]
+    assert [(why.task, why.contributions) for why in whys] == [
+        ("topic", tuple(first)),
+        ("price", tuple(second)),
+        ("mood", ()),
+    ]
 
 
 COLUMNS = tuple(ColumnSeen(name, "x", 2, 1.0, "none") for name in ("text", "topic", "at"))

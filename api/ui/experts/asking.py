@@ -86,37 +86,18 @@ def _probabilities(expert: TextExpert, service: Service, text: str) -> dict[str,
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What spoke for one task's answer; `task` is None where it can't be told which one it is of."""
+    """What spoke for one task's answer."""
 
-    task: str | None
+    task: str
     contributions: tuple[Contribution, ...]
     changed: Counterfactual | None
 
 
 def by_task(evidence: Sequence[Evidence], tasks: Sequence[str]) -> tuple[list[Why], list[Example]]:
-    """The evidence of each task, which comes task after task, strongest words first; and the examples."""
-    groups: list[list[Contribution]] = []
-    changes: dict[str, Counterfactual] = {}
-    examples: list[Example] = []
-    last: Contribution | None = None
-    for item in evidence:
-        if isinstance(item, Contribution):
-            if last is None or abs(item.effect) > abs(last.effect) or _place(item) in map(_place, groups[-1]):
-                groups.append([])
-            groups[-1].append(item)
-            last = item
-            continue
-        last = None
-        if isinstance(item, Counterfactual):
-            changes[item.task] = item
-        elif isinstance(item, Example):
-            examples.append(item)
-    if len(groups) != len(tasks):  # words without an effect leave a gap: then nobody knows whose they are
-        whys = [Why(None, tuple(group), None) for group in groups]
-        return [*whys, *(Why(task, (), change) for task, change in changes.items())], examples
-    found = [Why(task, tuple(group), changes.get(task)) for task, group in zip(tasks, groups, strict=True)]
-    return found, examples
-
-
-def _place(item: Contribution) -> tuple[object, ...]:
-    return item.feature, item.start, item.end
+    """The evidence of each task, and the examples."""
+    examples = [item for item in evidence if isinstance(item, Example)]
+    changes = {item.task: item for item in evidence if isinstance(item, Counterfactual)}
+    moved = [item for item in evidence if isinstance(item, Contribution)]
+    return [
+        Why(task, tuple(item for item in moved if item.task == task), changes.get(task)) for task in tasks
+    ], examples

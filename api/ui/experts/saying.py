@@ -114,21 +114,19 @@ def _number(value: ValueAnswer) -> None:
 
 def _why(said: Said, tasks: Sequence[TaskShown]) -> None:
     whys, examples = by_task(said.evidence, [task.name for task in tasks])
+    shown = {task.name: task for task in tasks}
     with el("section", "", "stack loose", aria_label="Why"):
         for why in whys:
             with div("stack"):
-                named = next((task for task in tasks if task.name == why.task), None)
                 if why.contributions:
-                    draw_shaded(said.text, why.contributions, _moved(said, named))
+                    draw_shaded(said.text, why.contributions, _moved(said, shown[why.task]))
                 if why.changed is not None:
                     text(in_words(why.changed), "break", tag="p")
         draw_explanation(examples)
 
 
-def _moved(said: Said, task: TaskShown | None) -> tuple[str, str]:
+def _moved(said: Said, task: TaskShown) -> tuple[str, str]:
     """What the words moved, and in what."""
-    if task is None:
-        return "the answer", "log-odds, or the number's unit"
     for label in said.opinion.answer.labels or ():
         if label.task == task.name:
             return f"{task.name}: {label.label}", "log-odds"
