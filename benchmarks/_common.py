@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ def finish(title: str, result: Mapping[str, object], *, only_json: bool = False)
     columns: dict[str, Mapping[str, object]] = {"ours": {k: v for k, v in result.items() if k != "anchors"}}
     if isinstance(anchors, Mapping):
         columns |= {name: value for name, value in anchors.items() if isinstance(value, Mapping)}
+    columns = {name: dict(_flat(values)) for name, values in columns.items()}
     if not only_json:
         table = Table(title=title, box=None, title_justify="left", header_style="dim")
         table.add_column("")
@@ -36,6 +37,15 @@ def finish(title: str, result: Mapping[str, object], *, only_json: bool = False)
             table.add_row(key, *(_shown(column.get(key)) for column in columns.values()))
         Console().print(table)
     print(json.dumps(result, allow_nan=False))
+
+
+def _flat(values: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
+    """Figures within figures get the names of both."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", value
 
 
 def _shown(value: object) -> str:
