@@ -26,6 +26,15 @@ from signalbox.contracts import Encoder, Opinion, Vectors
 from signalbox.errors import InvalidInput
 from signalbox.types import Answer, Evidence, LabelAnswer, ValueAnswer
 
+# What a policy may learn from. It has some hundred labels, and signals that say the same again would cost it more than
+# they tell: the others stay within the expert's own confidence.
+FEATURES = frozenset(
+    {
+        *("energy", "max_probability", "margin", "similarity", "label_similarity", "out_of_scope_similarity", "scope"),
+        *("interval_width", "known_words"),
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -221,7 +230,8 @@ class TextExpert:
         )
 
     def _features(self, text: str, values: Floats, answer: Answer) -> dict[str, float]:
-        features = dict(zip(self._signals, map(float, values), strict=True))
+        named = zip(self._signals, map(float, values), strict=True)
+        features = {name: value for name, value in named if name in FEATURES}
         if self._wording is not None and self._labelled is not None and answer.labels:
             label = self.tasks[self._labelled].labels.index(answer.labels[0].label)
             features |= self._wording.signals(text, label)

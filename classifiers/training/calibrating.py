@@ -36,6 +36,7 @@ from classifiers.training.choosing import is_dear
 from classifiers.training.crossfit import Held, Part
 from signalbox.errors import InvalidInput
 
+_LOST = 0.002  # share of held-out texts in scope that an expert abstains from; new ones are lost more often
 _FEWEST_OUTSIDE = 10  # texts out of scope from which they say more than labels left out do
 
 
@@ -152,13 +153,14 @@ def _scope(
     own = values[:, : len(SCOPE_SIGNALS)]
     if len(held.outside) >= _FEWEST_OUTSIDE:
         inside = np.repeat([1.0, 0.0], [len(held.rows), len(held.outside)])
-        return fit_scope(own, inside, seed=context.seed), cross_scope(own, inside, seed=context.seed)
+        scope = fit_scope(own, inside, rejected=_LOST, seed=context.seed)
+        return scope, cross_scope(own, inside, seed=context.seed)
     lead = next(index for index, task in enumerate(data.examples.tasks) if task.kind != "regression")
     temperature = readings[lead].labels
     if len(held.parts) == 1 or temperature is None or not can_leave_labels_out(data, lead):
         return None, None
     unseen = leave_labels_out(data, lead, learner, context, temperature=temperature.temperature, groups=groups)
-    return fit_scope_from_unseen(unseen.signals, unseen.inside, own[: len(held.rows)]), None
+    return fit_scope_from_unseen(unseen.signals, unseen.inside, own[: len(held.rows)], rejected=_LOST), None
 
 
 def _right(examples: Examples, held: Held, tasks: Sequence[HeldTask]) -> Floats | None:
