@@ -24,6 +24,7 @@ from classifiers.data.report.label_errors import find_label_errors
 from classifiers.learners import make_learner
 from classifiers.metrics import share
 from classifiers.training.splits import folds, related
+from signalbox.contracts import Encoder
 from signalbox.encoder import load_encoder
 from signalbox.settings import Settings
 
@@ -49,7 +50,7 @@ def figures(ranked: Rows, wrong: NDArray[np.bool_]) -> dict[str, Any]:
     }
 
 
-def self_confidence(data: TrainingSet, learner: str, seed: int) -> Floats:
+def self_confidence(data: TrainingSet, learner: str, encoder: Encoder, seed: int) -> Floats:
     """Out-of-fold probability of each row's own label, by a learner alone."""
     from classifiers.calibration.labels import softmax
 
@@ -60,7 +61,7 @@ def self_confidence(data: TrainingSet, learner: str, seed: int) -> Floats:
         if learner == "MiniLM + logistic":
             logits = _plain(seen, held, seed)
         else:
-            model = make_learner(learner).fit(seen, FitContext(encoder=_NONE, seed=seed))
+            model = make_learner(learner).fit(seen, FitContext(encoder, seed))
             logits = model.outputs(held.examples.texts, held.vectors).scores[0]
         own[split.held] = softmax(logits)[np.arange(len(split.held)), labels[split.held]]
     return own
@@ -71,18 +72,6 @@ def _plain(seen: TrainingSet, held: TrainingSet, seed: int) -> Floats:
 
     weights, bias = logistic(seen.vectors, seen.examples.positions(0, np.arange(len(seen.examples))), 10.0, seed)
     return (held.vectors @ weights + bias).astype(np.float64)
-
-
-class _NoEncoder:
-    """Linear learners are given vectors and ask no encoder."""
-
-    dimension = 0
-
-    def encode(self, texts: object) -> Any:
-        raise NotImplementedError(f"nothing is encoded here: {texts!r}")
-
-
-_NONE = _NoEncoder()
 
 
 def main() -> None:
@@ -99,14 +88,15 @@ def main() -> None:
         rows.inside[:] = [rows.inside[i] for i in sorted(picked.tolist())]
     examples = material(rows, "rows").examples
     with tempfile.TemporaryDirectory() as folder:
-        vectors = load_encoder(Settings.load(data_dir=Path(folder))).encode(examples.texts)
+        encoder = load_encoder(Settings.load(data_dir=Path(folder)))
+        vectors = encoder.encode(examples.texts)
     truth, count = examples.positions(0, np.arange(len(examples))), examples.tasks[0].width
     noisy, wrong = flipped(truth, count, arguments.share, arguments.seed)
     examples.targets[:, 0] = noisy
     data = TrainingSet(examples, vectors, vectors[:0])
     ours = find_label_errors(examples.texts, vectors, noisy, seed=arguments.seed)
     anchors = {
-        learner: figures(np.argsort(self_confidence(data, learner, arguments.seed), kind="stable"), wrong)
+        learner: figures(np.argsort(self_confidence(data, learner, encoder, arguments.seed), kind="stable"), wrong)
         for learner in ("MiniLM + logistic", "tfidf")
     }
     anchors["chance"] = figures(np.random.default_rng(arguments.seed + 1).permutation(len(noisy)), wrong)

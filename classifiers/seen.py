@@ -24,6 +24,11 @@ def hashes_of(texts: Sequence[str]) -> Hashes:
     return np.frombuffer(b"".join(found), dtype="<u8").astype(np.uint64)
 
 
+def write_seen(folder: Path, texts: Sequence[str]) -> None:
+    """Write the hashes of what a version learns from into its folder."""
+    np.savez(folder / SEEN, hashes=np.unique(hashes_of(texts)))
+
+
 def read_seen(folder: Path) -> Hashes | None:
     """The hashes of a version's training texts; None where it keeps none.
 

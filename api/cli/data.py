@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.columns import kinds_of, orders_of
 from api.cli.output import emit, out, progress_bar, say
 from signalbox.errors import Conflict, InvalidInput
 
@@ -78,8 +79,8 @@ def report(
             source,
             text=texts,
             targets=targets,
-            kinds={**(known or {}), **_kinds(kind or [], ordinal or [])},
-            orders=_orders(order or []),
+            kinds={**(known or {}), **kinds_of(kind or [], ordinal or [])},
+            orders=orders_of(order or []),
             time=time,
             split=split,
             out_of_scope=out_of_scope,
@@ -126,28 +127,6 @@ def _reasons(fixed: Fixed) -> dict[str, int]:
         reason = "copy of an earlier row" if change.reason.startswith("copy of") else change.reason
         counts[reason] = counts.get(reason, 0) + 1
     return counts
-
-
-def _kinds(pairs: list[str], ordinal: list[str]) -> dict[str, Kind]:
-    kinds: dict[str, Kind] = dict.fromkeys(ordinal, "ordinal")
-    known: dict[str, Kind] = {"classification": "classification", "regression": "regression", "ordinal": "ordinal"}
-    for column, kind in _pairs(pairs, "kind"):
-        if kind not in known:
-            raise InvalidInput(f"{kind!r} is no kind; say classification, regression or ordinal.", field="kind")
-        kinds[column] = known[kind]
-    return kinds
-
-
-def _orders(pairs: list[str]) -> dict[str, list[str]]:
-    return {column: [label.strip() for label in labels.split(",")] for column, labels in _pairs(pairs, "order")}
-
-
-def _pairs(pairs: list[str], option: str) -> list[tuple[str, str]]:
-    split = [pair.rpartition("=") for pair in pairs]
-    for pair, (column, _, value) in zip(pairs, split, strict=True):
-        if not column or not value:
-            raise InvalidInput(f"--{option} {pair!r}: write COLUMN=VALUE.", field=option)
-    return [(column.strip(), value.strip()) for column, _, value in split]
 
 
 def _show(found: DataReport) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.columns import kinds_of, orders_of, pairs
 from api.cli.output import emit, out, progress_bar, say
-from signalbox.errors import InvalidInput
 
 if TYPE_CHECKING:
     from classifiers.registry import Version
@@ -39,6 +39,7 @@ def text(
     kind: Annotated[
         list[str] | None, typer.Option(help="COLUMN=classification, regression or ordinal, where the guess is wrong.")
     ] = None,
+    ordinal: Annotated[list[str] | None, typer.Option(help="A target whose labels are numbers in order.")] = None,
     order: Annotated[list[str] | None, typer.Option(help="COLUMN=low,middle,high: labels that have an order.")] = None,
     unit: Annotated[list[str] | None, typer.Option(help="COLUMN=UNIT: what a number counts.")] = None,
     time: Annotated[str | None, typer.Option(help="A column of times: later rows are held out.")] = None,
@@ -63,16 +64,16 @@ def text(
     request = TrainRequest(
         text=tuple(texts),
         target=tuple(targets),
-        kinds=pairs(kind or [], "kind"),  # type: ignore[arg-type]  # checked when the columns are read
-        orders={column: tuple(labels.split(",")) for column, labels in pairs(order or [], "order").items()},
-        units=pairs(unit or [], "unit"),
+        kinds=kinds_of(kind or [], ordinal or []),
+        orders={column: tuple(labels) for column, labels in orders_of(order or []).items()},
+        units=dict(pairs(unit or [], "unit")),
         time=time,
         out_of_scope=out_of_scope,
         encoding=encoding,
         delimiter=delimiter,
         options=TrainOptions(
             learner=learner,
-            learner_options={key: _value(value) for key, value in pairs(option or [], "option").items()},
+            learner_options={key: _value(value) for key, value in pairs(option or [], "option")},
             tune=tune,
             budget_s=budget,
             seed=seed,
@@ -93,17 +94,6 @@ def text(
             say=say,
         )
     _print(version, as_json=as_json)
-
-
-def pairs(given: list[str], option: str) -> dict[str, str]:
-    """`NAME=VALUE` as a dictionary. Raises InvalidInput where one is none."""
-    found = {}
-    for item in given:
-        key, sign, value = item.partition("=")
-        if not sign or not key.strip() or not value.strip():
-            raise InvalidInput(f"--{option} {item!r} is not of the form COLUMN=VALUE.", field=option)
-        found[key.strip()] = value.strip()
-    return found
 
 
 def _columns(

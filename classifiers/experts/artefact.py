@@ -7,13 +7,10 @@ Holds no path and no code, and is checked against its checksums when loaded.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from classifiers.calibration import Confidence, LabelCalibrator, LabelSets, NumberIntervals, State
 from classifiers.calibration.reference import Reference
@@ -25,7 +22,6 @@ from classifiers.experts.reading import TaskReading
 from classifiers.learners import make_learner
 from classifiers.registry import Registry, Version
 from classifiers.text import Pipeline
-from classifiers.text.canonical import canonical
 from signalbox.contracts import Encoder
 from signalbox.errors import ConfigurationError, CorruptArtefact, InvalidInput
 
@@ -34,7 +30,6 @@ FORMAT = 1
 MODEL = "model"
 _DESCRIPTION = "expert.json"
 _READING = "reading"
-SEEN = "seen.npz"
 
 
 def encoder_name(encoder: Encoder) -> str:
@@ -69,13 +64,6 @@ def write_expert(folder: Path, trained: Trained) -> None:
     }
     text = json.dumps(described, ensure_ascii=False, allow_nan=False, indent=1)
     (folder / _DESCRIPTION).write_text(text + "\n", encoding="utf-8")
-
-
-def write_seen(folder: Path, texts: Iterable[str]) -> None:
-    """Write what tells later whether a text was learnt from: the start of the SHA-256 of each text's canonical form."""
-    digests = (hashlib.sha256(canonical(text).encode("utf-8", "replace")).digest()[:8] for text in texts)
-    hashes = np.unique(np.frombuffer(b"".join(digests), dtype="<u8"))
-    np.savez(folder / SEEN, hashes=hashes)
 
 
 def load_expert(folder: Path, reference: str, encoder: Encoder) -> TextExpert:

@@ -18,13 +18,14 @@ import numpy as np
 
 from classifiers.calibration.reference import fit_reference
 from classifiers.contract import Examples, FitContext, Floats, Learner, Progress, TextModel, TrainingSet
-from classifiers.experts.artefact import FORMAT, KIND, encoder_name, write_expert, write_seen
+from classifiers.experts.artefact import FORMAT, KIND, encoder_name, write_expert
 from classifiers.experts.expert import Reply, Trained
 from classifiers.experts.memory import Memory, kept_rows, label_groups
 from classifiers.experts.wording import stems_of
 from classifiers.learners import DEFAULT, make_learner
 from classifiers.registry import Registry, Version, checked_name
 from classifiers.registry.version import code_version
+from classifiers.seen import write_seen
 from classifiers.text import Pipeline
 from classifiers.training.calibrating import Calibrated, calibrate
 from classifiers.training.choosing import AUTO, Tried, candidates, choose, splits_for
