@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.charts import heat_map, percent, reliability
 from classifiers.contract import Rows
 from classifiers.training_report.parts import folded, pictures, said, table
 from classifiers.training_report.trust import reliability_bins
 from classifiers.training_report.words import counted
 from signalbox.calibration import clopper_pearson
+from signalbox.charts import heat_map, percent, reliability
 
 _CONFUSED = 15
 _MOST_LABELS = 300

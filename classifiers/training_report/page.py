@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from classifiers.charts import CHART_CSS, Axis, Bar, bars, escaped, number, percent
 from classifiers.data.report.style import STYLE
 from classifiers.training_report.labels import label_parts
 from classifiers.training_report.numbers import number_parts
 from classifiers.training_report.parts import folded, pictures, said, section, table
 from classifiers.training_report.trust import learning, trust
 from classifiers.training_report.words import Figure, counted, interval_of, title_of, value_of
+from signalbox.charts import CHART_CSS, Axis, Bar, bars, escaped, number, percent
 
 _STYLE = """\
 .heads{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:1rem;margin-bottom:1.2rem}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from classifiers.charts import number, percent
+from signalbox.charts import number, percent
 
 Figure = Mapping[str, Any]
 

@@ -47,6 +47,8 @@ ROOMS = {
     "sqlalchemy": ("signalbox/storage",),
     "psycopg": ("signalbox/storage",),
     "dbos": ("signalbox/jobs",),
+    "ragas": ("evaluators/scorers",),
+    "ray": ("evaluators/harness",),
     "prometheus_client": ("signalbox/telemetry",),
 }
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from api.ui.experts.reading import MainFigure
 from api.ui.parts.elements import Html, div, el
-from classifiers.charts import number, percent
 from classifiers.registry.wire import Figure
+from signalbox.charts import number, percent
 
 _SHARES = frozenset({
     "accuracy", "macro_f1", "set_coverage", "interval_coverage", "right_auroc", "confidence_auroc",

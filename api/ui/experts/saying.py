@@ -12,7 +12,7 @@ from api.ui.parts.elements import div, el, text
 from api.ui.parts.explanation import draw_explanation, in_words
 from api.ui.parts.marks import confidence_bar
 from api.ui.parts.states import error_state
-from classifiers.charts import number
+from signalbox.charts import number
 from signalbox.types import LabelAnswer, ValueAnswer
 
 _AT_ONCE = 6

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from classifiers import charts
 from classifiers.data.report.model import Bars, Chart, Histogram, Matrix
+from signalbox import charts
 
 _MOST_BARS = 60
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from classifiers.charts import CHART_CSS, escaped
 from classifiers.data.findings import Example, Finding, counted
 from classifiers.data.report.draw import draw
 from classifiers.data.report.model import DataReport, Section, Suspect
 from classifiers.data.report.style import STYLE
+from signalbox.charts import CHART_CSS, escaped
 
 _WORDS = {"serious": "Serious", "warning": "Warning", "note": "Note"}
 _MOST_SUSPECTS = 200

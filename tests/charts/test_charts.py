@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers.charts import (
+from signalbox.charts import (
     Axis,
     Bar,
     ReliabilityBin,

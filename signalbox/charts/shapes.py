@@ -10,25 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from classifiers.drawing import CHART_CSS, WIDTH, Axis, Frame, escaped, figure, framed, number, percent
+from signalbox.charts.drawing import WIDTH, Axis, Frame, escaped, figure, framed, number, percent
 from signalbox.errors import InvalidInput, TooLarge
-
-__all__ = [
-    "CHART_CSS",
-    "Axis",
-    "Bar",
-    "ReliabilityBin",
-    "Series",
-    "bars",
-    "escaped",
-    "heat_map",
-    "histogram",
-    "lines",
-    "number",
-    "percent",
-    "reliability",
-    "scatter",
-]
 
 MOST_BARS = 60
 MOST_CELLS = 40 * 40
