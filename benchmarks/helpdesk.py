@@ -28,11 +28,11 @@ from api.service.workspace import example_alpha, example_folder, fill_workspace,
 from benchmarks._common import finish, silent, write_readme_section
 from benchmarks.grounding import Nowhere
 from classifiers import TrainOptions, read_intents, train
-from classifiers.metrics import paired_difference
 from eval_sets import LabelledQuery, read_labelled
 from evaluators import RoutingReport, report_routing
 from signalbox.encoder import load_encoder
 from signalbox.settings import Settings
+from signalbox.statistics import paired_difference
 
 EXAMPLE = example_folder("helpdesk")
 

@@ -24,12 +24,12 @@ from benchmarks._intents import IntentRows, Pairs, Remembering, material, read_b
 from classifiers import TextExpert, TrainOptions, load_expert, train
 from classifiers.contract import FitContext, Floats, TrainingSet
 from classifiers.learners import make_learner
-from classifiers.metrics import share
 from classifiers.training.splits import folds, related
 from signalbox.calibration import auroc
 from signalbox.contracts import Encoder
 from signalbox.encoder import load_encoder
 from signalbox.settings import Settings
+from signalbox.statistics import share
 
 SHOTS = 10
 TIMED = 300

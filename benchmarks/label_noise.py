@@ -22,11 +22,11 @@ from benchmarks._intents import material, read_banking
 from classifiers.contract import FitContext, Floats, TrainingSet
 from classifiers.data.report.label_errors import find_label_errors
 from classifiers.learners import make_learner
-from classifiers.metrics import share
 from classifiers.training.splits import folds, related
 from signalbox.contracts import Encoder
 from signalbox.encoder import load_encoder
 from signalbox.settings import Settings
+from signalbox.statistics import share
 
 Rows = NDArray[np.int64]
 

@@ -22,13 +22,14 @@ from benchmarks._common import finish
 from classifiers import Pipeline
 from classifiers.contract import Examples, FitContext, Floats, Rows, Task, TrainingSet
 from classifiers.learners import LEARNERS, make_learner
-from classifiers.metrics import bootstrapped, macro_f1, paired_difference, share
+from classifiers.metrics import macro_f1
 from classifiers.training.crossfit import cross_fit
 from classifiers.training.scratch import Scratch
 from classifiers.training.splits import Split, folds, related
 from signalbox.contracts import Encoder
 from signalbox.encoder import load_encoder
 from signalbox.settings import Settings
+from signalbox.statistics import bootstrapped, paired_difference, share
 
 Labelled = list[tuple[str, tuple[str | None, ...]]]
 

@@ -17,11 +17,11 @@ from classifiers.data.labels import label_key
 from classifiers.data.numbers import numbers, uses_decimal_comma
 from classifiers.data.table import is_missing
 from classifiers.experts import TextExpert
-from classifiers.metrics import mcnemar, mean, paired_difference, share
 from classifiers.registry.wire import Figure, PairedFigure, PairedFigures
 from classifiers.seen import Hashes, hashes_of, read_seen
 from signalbox.contracts import Encoder
 from signalbox.errors import InvalidInput
+from signalbox.statistics import mcnemar, mean, paired_difference, share
 
 MOST_ROWS = 50_000
 _BATCH = 256

@@ -7,74 +7,16 @@ be measured is left out, never NaN. It knows nothing of training.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.contract import Floats, Rows
 from signalbox.calibration import auroc, clopper_pearson, expected_calibration_error
-from signalbox.errors import InvalidInput
+from signalbox.statistics import Figure, bootstrapped, mean, paired_difference, share
 
-Figure = dict[str, Any]
-_ROUNDS = 1_000
 _FEW_ROUNDS = 300
-_LEVEL = (0.025, 0.975)
 _POINTS = 40
-
-
-def share(outcomes: NDArray[Any]) -> Figure:
-    """The share of outcomes that are true, with its exact interval."""
-    if not len(outcomes):
-        raise InvalidInput("there are no outcomes to take a share of", field="outcomes")
-    k, n = int(np.sum(outcomes)), len(outcomes)
-    low, high = clopper_pearson(k, n)
-    return {"value": k / n, "low": low, "high": high, "n": n}
-
-
-def bootstrapped(compute: Callable[[Rows], float], n: int, *, seed: int, rounds: int = _ROUNDS) -> Figure | None:
-    """A figure of n rows, `compute` being told which; None where it can't be measured on all of them."""
-    value = compute(np.arange(n))
-    if not np.isfinite(value):
-        return None
-    random = np.random.default_rng(seed)
-    draws = np.array([compute(random.integers(n, size=n)) for _ in range(rounds)])
-    # A draw of a tiny set may hold one outcome only, where there is nothing to compare.
-    draws = draws[np.isfinite(draws)]
-    low, high = np.quantile(draws, _LEVEL) if len(draws) else (value, value)
-    # Repeated rows make some figures look larger or smaller, so all draws may lie on one side of the value itself.
-    return {"value": float(value), "low": min(float(low), value), "high": max(float(high), value), "n": n}
-
-
-def paired_difference(after: Floats, before: Floats, *, seed: int, rounds: int = 2_000) -> Figure:
-    """Mean of `after` less mean of `before` on the same rows, with its paired bootstrap interval.
-
-    Raises:
-        InvalidInput: no rows, or not the same ones.
-    """
-    if after.shape != before.shape or not len(after):
-        raise InvalidInput("a paired difference needs two values for each of at least one row", field="after")
-    gain = after - before
-    random = np.random.default_rng(seed)
-    draws = np.array([gain[random.integers(len(gain), size=len(gain))].mean() for _ in range(rounds)])
-    low, high = np.quantile(draws, _LEVEL)
-    return {"value": float(gain.mean()), "low": float(low), "high": float(high), "n": len(gain)}
-
-
-def mcnemar(after: NDArray[Any], before: NDArray[Any]) -> dict[str, Any]:
-    """Whether two models differ in how often they are right on the same rows: McNemar's exact test.
-
-    Returns:
-        `gained` and `lost`: rows that only the one or only the other got right; `p`: two-sided, 1 where none differ.
-    """
-    from scipy.stats import binomtest
-
-    if after.shape != before.shape or not len(after):
-        raise InvalidInput("McNemar's test needs two outcomes for each of at least one row", field="after")
-    one, other = np.asarray(after, dtype=bool), np.asarray(before, dtype=bool)
-    gained, lost = int((one & ~other).sum()), int((~one & other).sum())
-    p = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
-    return {"gained": gained, "lost": lost, "p": p, "n": len(one)}
 
 
 def label_figures(
@@ -189,12 +131,6 @@ def risk_coverage(confidence: Floats, right: Floats, *, points: int = _POINTS) -
             {"coverage": n / len(right), "risk": k / n, "low": low, "high": high, "threshold": threshold, "n": n}
         )
     return found
-
-
-def mean(values: NDArray[Any], *, seed: int) -> Figure | None:
-    """The mean of rows with its bootstrap interval."""
-    own = np.asarray(values, dtype=np.float64)
-    return bootstrapped(lambda rows: float(own[rows].mean()), len(own), seed=seed, rounds=_FEW_ROUNDS)
 
 
 def macro_f1(said: Rows, truth: Rows) -> float:

@@ -13,12 +13,12 @@ import numpy as np
 
 from classifiers.contract import FitContext, Learner, TrainingSet
 from classifiers.learners import make_learner
-from classifiers.metrics import paired_difference
 from classifiers.training.crossfit import Held, cross_fit
 from classifiers.training.rewards import hits
 from classifiers.training.scratch import Scratch
 from classifiers.training.splits import Split, one_part
 from signalbox.errors import ConfigurationError, InvalidInput
+from signalbox.statistics import paired_difference
 
 AUTO = "auto"
 _FEW = 30  # rows a label up to which contrastive fine-tuning is worth a try

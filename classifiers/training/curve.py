@@ -9,9 +9,9 @@ import numpy as np
 
 from classifiers.contract import FitContext, Rows, TrainingSet
 from classifiers.learners import DEFAULT, make_learner
-from classifiers.metrics import share
 from classifiers.training.splits import Split
 from signalbox.errors import InvalidInput
+from signalbox.statistics import share
 
 _STEPS = (2, 5, 10, 20, 50, 100, 200, 500)
 _MOST_ROWS = 10_000  # more rows than that cost minutes and tell nothing new

@@ -12,14 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from classifiers.contract import Examples, FitContext, Floats, Progress, Rows, Task, TrainingSet
-from classifiers.metrics import (
-    Figure,
-    confidence_figures,
-    label_figures,
-    number_figures,
-    paired_difference,
-    share,
-)
+from classifiers.metrics import confidence_figures, label_figures, number_figures
 from classifiers.training.calibrating import Calibrated, HeldTask
 from classifiers.training.crossfit import Held, cross_fit
 from classifiers.training.curve import learning_curve
@@ -28,6 +21,7 @@ from classifiers.training.scratch import Scratch
 from classifiers.training.splits import Split, one_part
 from signalbox.contracts import Encoder
 from signalbox.errors import InvalidInput
+from signalbox.statistics import Figure, paired_difference, share
 
 if TYPE_CHECKING:
     from classifiers.training.train import TrainOptions

@@ -14,12 +14,12 @@ import numpy as np
 
 from classifiers.contract import FitContext, Learner, TrainingSet
 from classifiers.learners import make_learner
-from classifiers.metrics import paired_difference
 from classifiers.training.crossfit import cross_fit
 from classifiers.training.rewards import hits, likelihoods
 from classifiers.training.scratch import Scratch
 from classifiers.training.splits import Split, folds
 from signalbox.errors import InvalidInput
+from signalbox.statistics import paired_difference
 
 _INNER_PARTS = 3
 MOST_TRIALS = 200

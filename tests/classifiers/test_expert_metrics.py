@@ -9,20 +9,16 @@ import pytest
 from scipy.stats import binomtest
 
 from classifiers.metrics import (
-    bootstrapped,
     confidence_figures,
     label_figures,
     macro_f1,
-    mcnemar,
-    mean,
     number_figures,
-    paired_difference,
     quadratic_kappa,
     risk_coverage,
-    share,
     spearman,
 )
 from signalbox.errors import InvalidInput
+from signalbox.statistics import bootstrapped, mcnemar, mean, paired_difference, share
 
 
 def test_macro_f1_kappa_and_spearman_are_those_of_the_libraries() -> None:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classifiers.metrics import confidence_figures, label_figures, number_figures, share
+from classifiers.metrics import confidence_figures, label_figures, number_figures
 from classifiers.training_report import to_html
 from classifiers.training_report.trust import answerable, reliability_bins
+from signalbox.statistics import share
 
 HOSTILE = "</style></title><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\x00\u202e"
 FREQUENT = "accuracy of the most frequent label"
