@@ -48,11 +48,15 @@ class Metric(Frozen):
 
 
 class Measure(Frozen):
-    """One metric of one case. `value` None is unmeasured, and `reason` says why; `details` are JSON values to show."""
+    """One metric of one case. `value` None is unmeasured, and `reason` says why; `details` are JSON values to show.
+
+    `applies` is False where the case itself does not say what the metric would need: nothing went wrong then.
+    """
 
     metric: str
     value: Value | None
     reason: str = ""
+    applies: bool = True
     details: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -85,14 +89,28 @@ class Output(Frozen):
     duration_ms: Milliseconds = 0.0
 
 
-class Row(Frozen):
-    """One case of a run: exactly one of `output` and `trouble` is there."""
+class Spent(Frozen):
+    """What models were really asked for, by the target and by the scorers; what came from the cache costs nothing."""
 
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+
+
+class Row(Frozen):
+    """One case of a run: exactly one of `output` and `trouble` is there.
+
+    `index` is the case's place in the run, from 0; `cached` says that the output came from the cache.
+    """
+
+    index: int = 0
     case: Case
     output: Output | None = None
     trouble: Trouble | None = None
     measures: tuple[Measure, ...] = ()
     cached: bool = False
+    spent: Spent = Spent()
     started_at: datetime | None = None
     duration_ms: Milliseconds = 0.0
 

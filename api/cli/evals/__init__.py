@@ -1,0 +1,12 @@
+"""`signalbox eval`: one module a command. Each imports what it needs when it runs, so that `--help` stays instant."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(help="Evaluate the service, a URL or a model on an eval set.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Evaluate the service, a URL or a model on an eval set."""
