@@ -50,7 +50,7 @@ class LabelledQuery(Frozen):
             return True
         if not answer.labels and not self.judges_texts:
             return None
-        return any(_holds(answer.text or "", wanted) for wanted in self.contains)
+        return any(holds(answer.text or "", wanted) for wanted in self.contains)
 
     @property
     def judges_texts(self) -> bool:
@@ -82,7 +82,7 @@ def plain(text: str) -> str:
     return _SPACE.sub(" ", text).strip()
 
 
-def _holds(text: str, wanted: str) -> bool:
+def holds(text: str, wanted: str) -> bool:
     """Whether `wanted` stands in `text` as whole words: "14 days" does not stand in "114 days"."""
     wanted = plain(wanted)
     before = r"(?<![\w.,])" if wanted[0].isdigit() else r"(?<!\w)" if wanted[0].isalpha() else ""
