@@ -97,6 +97,14 @@ class Spent(Frozen):
     output_tokens: int = 0
     cost_usd: float = 0.0
 
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost_usd=self.cost_usd + other.cost_usd,
+        )
+
 
 class Row(Frozen):
     """One case of a run: exactly one of `output` and `trouble` is there.

@@ -8,9 +8,9 @@ from __future__ import annotations
 from evaluators.judges.llm.judge import Judgement, LlmJudge
 from evaluators.judges.llm.material import Material
 from evaluators.judges.llm.pairs import PairFigures, Preference, pair_figures, prefer
+from evaluators.judges.llm.panel import Panel
 from evaluators.judges.llm.rubrics import Floor, Rubric, Scale, load_rubric, rubric_names
 from evaluators.judges.llm.scorers import JudgeScorer, PairScorer
-from evaluators.judges.llm.spent import Spent
 
 __all__ = [
     "Floor",
@@ -20,10 +20,10 @@ __all__ = [
     "Material",
     "PairFigures",
     "PairScorer",
+    "Panel",
     "Preference",
     "Rubric",
     "Scale",
-    "Spent",
     "load_rubric",
     "pair_figures",
     "prefer",

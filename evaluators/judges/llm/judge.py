@@ -10,13 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from evaluators.contract import Component
+from evaluators.contract import Component, Spent
 from evaluators.judges.llm.material import MAX_CHARS, Material, steering
 from evaluators.judges.llm.prompt import PROMPT_VERSION, messages
 from evaluators.judges.llm.reply import Scored, Unusable, read_reply
 from evaluators.judges.llm.rubrics import Rubric
-from evaluators.judges.llm.spent import Spent
-from signalbox.contracts import ChatModel, ChatRequest, ScoringModel
+from signalbox.contracts import ChatModel, ChatRequest, ChatResult
 from signalbox.errors import ConfigurationError, InvalidInput, SignalboxError, TooLarge
 from signalbox.types import Answer, Query, Quote, Verdict
 
@@ -46,12 +45,11 @@ class LlmJudge:
     """A judge for one event loop; the model stays the caller's to close.
 
     Args:
-        model: any chat model; one that runs in this process is held to a grammar, others to a JSON Schema.
+        model: any chat model; one that takes no grammar is held to a JSON Schema.
         samples: how often to ask; more than one are sampled with seeds that follow `seed`, and their mean counts.
         temperature: by default 0 for one sample, 0.7 for several.
         timeout_s: the deadline of each call, in seconds.
         reask: ask once more where a reply is no verdict.
-        grammar: overrules the choice between grammar and schema.
         clock: monotonic seconds.
     """
 
@@ -65,7 +63,6 @@ class LlmJudge:
         temperature: float | None = None,
         timeout_s: float = 60.0,
         reask: bool = True,
-        grammar: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not 1 <= samples <= MAX_SAMPLES:
@@ -77,7 +74,7 @@ class LlmJudge:
         self._model, self.rubric = model, rubric
         self._samples, self._seed, self._timeout_s, self._reask = samples, seed, timeout_s, reask
         self._temperature = (_SAMPLING_TEMPERATURE if samples > 1 else 0.0) if temperature is None else temperature
-        self._grammar = isinstance(model, ScoringModel) if grammar is None else grammar
+        self._grammar = True  # until the model says that it takes none, which costs nothing
         self._clock = clock
 
     @property
@@ -98,7 +95,6 @@ class LlmJudge:
                 "temperature": self._temperature,
                 "seed": self._seed,
                 "reask": self._reask,
-                "grammar": self._grammar,
             },
         )
 
@@ -147,7 +143,7 @@ class LlmJudge:
         for _ in range(2 if self._reask else 1):
             try:
                 async with asyncio.timeout(self._timeout_s + _GRACE_S):
-                    result = await self._model.generate(self._request(material, seed, trouble))
+                    result = await self._ask(material, seed, trouble)
             except TimeoutError:
                 return spent + Spent(calls=1), f"{self._model.name} did not answer in time", True
             except SignalboxError as error:
@@ -155,7 +151,7 @@ class LlmJudge:
                     raise
                 spent += Spent(calls=1, cost_usd=error.cost_usd)
                 return spent, f"{self._model.name} could not be asked: {error.detail}", True
-            spent += Spent.on(result)
+            spent += _spent_on(result)
             try:
                 scored = read_reply(result.text, self.rubric.scale, cut_off=result.finish_reason == "length")
             except Unusable as error:
@@ -164,6 +160,15 @@ class LlmJudge:
                 return spent, scored, False
         again = ", asked twice" if self._reask else ""
         return spent, f"{self._model.name} gave no verdict{again}: {trouble}", False
+
+    async def _ask(self, material: Material, seed: int, trouble: str | None) -> ChatResult:
+        try:
+            return await self._model.generate(self._request(material, seed, trouble))
+        except InvalidInput as error:
+            if error.field != "grammar" or not self._grammar:
+                raise
+        self._grammar = False
+        return await self._model.generate(self._request(material, seed, trouble))
 
     def _request(self, material: Material, seed: int, trouble: str | None) -> ChatRequest:
         return ChatRequest(
@@ -190,3 +195,10 @@ class LlmJudge:
         return Verdict.model_validate(
             {"verdict": verdict, "score": score, "reason": reason, "by": by, "version": self.component.key[:12]}
         )
+
+
+def _spent_on(result: ChatResult) -> Spent:
+    tokens = result.usage
+    return Spent(
+        calls=1, input_tokens=tokens.input_tokens, output_tokens=tokens.output_tokens, cost_usd=result.cost_usd
+    )

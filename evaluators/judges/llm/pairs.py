@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from evaluators.contract import Spent
 from evaluators.judges.llm.judge import LlmJudge
 from evaluators.judges.llm.material import Material
-from evaluators.judges.llm.spent import Spent
 from signalbox.types import Verdict
 
 Winner = Literal["first", "second", "tie"]

@@ -12,10 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from signalbox.errors import InvalidInput, NotFound, TooLarge, UnknownName
+from eval_sets.card import read_yaml
+from eval_sets.files import decoded, read_bytes
+from signalbox.errors import InvalidInput, NotFound, UnknownName
 from signalbox.types import Frozen, Probability
 
 FOLDER = Path(__file__).parent / "rubrics"
@@ -157,17 +158,7 @@ def read_rubric(path: Path) -> Rubric:
     """Raises NotFound, TooLarge, InvalidInput as `load_rubric` does."""
     if not path.is_file():
         raise NotFound(f"There is no rubric file {path}.", field="rubric")
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise TooLarge(f"{path} has more than {MAX_BYTES:,} bytes, which is no rubric.", field="rubric")
-        text = path.read_text(encoding="utf-8")
-        # Rubrics use no anchors and aliases, with which a short YAML file can grow without end.
-        found = json.loads(text) if path.suffix == ".json" else yaml.load(text, Loader=_PlainLoader)  # noqa: S506
-    except OSError as error:
-        raise InvalidInput(f"{path} can't be read: {error.strerror}.", field="rubric") from None
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        kind = "JSON" if path.suffix == ".json" else "YAML"
-        raise InvalidInput(f"{path} is no {kind}: {' '.join(str(error).split())}.", field="rubric") from None
+    found = _json(path) if path.suffix == ".json" else read_yaml(path, MAX_BYTES)
     if not isinstance(found, dict):
         raise InvalidInput(f"{path} holds no mapping; a rubric has name, version, scale, criteria.", field="rubric")
     try:
@@ -179,11 +170,11 @@ def read_rubric(path: Path) -> Rubric:
         raise InvalidInput(f"{path}: {where}: {message}. Look at the shipped rubrics.", field="rubric") from None
 
 
-class _PlainLoader(yaml.SafeLoader):
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("a rubric may hold no YAML aliases")
-        return super().compose_node(parent, index)
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(decoded(read_bytes(path, MAX_BYTES), path))
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{path} is no JSON: {error}.", field="rubric") from None
 
 
 def _shipped() -> dict[tuple[str, int], Path]:

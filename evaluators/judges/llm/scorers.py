@@ -36,6 +36,9 @@ class JudgeScorer:
         material = material_of(case, output)
         if material is None:
             return (Measure(metric=self._metric.name, value=None, reason="there is no answer to judge"),)
+        if "reference" in self._judge.rubric.needs and not material.references:
+            lack = f"{self._judge.rubric.reference} needs a reference answer, and the case has none"
+            return (Measure(metric=self._metric.name, value=None, reason=lack, applies=False),)
         return (measure_of(self._metric.name, self._judge, await self._judge.assess(material)),)
 
 
@@ -58,8 +61,8 @@ class PairScorer:
         material = material_of(case, output)
         rivals = [case.given.answer] if case.given is not None else list(case.expected.answers[:1])
         if material is None or not rivals:
-            lack = "there is no answer to judge" if material is None else "the case has no other answer to compare with"
-            return (Measure(metric=self._metric.name, value=None, reason=lack),)
+            lack = "there is no answer to judge" if rivals else "the case has no other answer to compare with"
+            return (Measure(metric=self._metric.name, value=None, reason=lack, applies=bool(rivals)),)
         pair = Material(material.question, rivals[0], passages=material.passages, other=material.answer)
         return (self._measure(await prefer(self._judge, pair)),)
 
@@ -74,7 +77,7 @@ class PairScorer:
                 "shown_first_won": list(found.shown_first_won),
                 "length_difference": found.lengths[1] - found.lengths[0],
                 "flags": list(found.flags),
-                **found.spent.details(),
+                **found.spent.model_dump(),
             },
         )
 
@@ -104,6 +107,6 @@ def measure_of(metric: str, judge: LlmJudge, found: Judgement) -> Measure:
             "rubric": judge.rubric.reference,
             "model": judge.model_name,
             "flags": list(found.flags),
-            **found.spent.details(),
+            **found.spent.model_dump(),
         },
     )

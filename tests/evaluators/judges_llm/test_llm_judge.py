@@ -11,7 +11,8 @@ from evaluators.contract import Output
 from evaluators.judges.llm import JudgeScorer, LlmJudge, Material, load_rubric
 from signalbox.contracts import ChatRequest
 from signalbox.errors import ConfigurationError, Overloaded, UpstreamError
-from signalbox.models.scripted import Fault, ScriptedModel
+from signalbox.models.cloud import CloudModel
+from signalbox.models.scripted import Fault, ScriptedModel, ScriptedServer
 from signalbox.types import Answer, Query, Quote
 
 MATERIAL = Material("How long does a refund take?", "14 days.", passages=("A refund arrives within 14 days.",))
@@ -151,17 +152,24 @@ async def test_several_samples_are_averaged_and_a_broken_one_is_left_out() -> No
     assert (await broken.assess(MATERIAL)).verdict.verdict == "unmeasured"
 
 
-async def test_local_models_get_a_grammar_and_others_a_schema() -> None:
+async def test_a_model_that_takes_a_grammar_is_held_to_it() -> None:
     one, model = judge(said(5))
     await one.assess(MATERIAL)
     assert model.requests[0].grammar is not None
     assert model.requests[0].json_schema is None
-    other, model = judge(said(5), grammar=False)
-    await other.assess(MATERIAL)
-    schema = model.requests[0].json_schema
-    assert model.requests[0].grammar is None
-    assert schema is not None
-    assert list(schema["properties"]) == ["reason", "score"]  # type: ignore[call-overload]
+
+
+async def test_a_model_behind_http_is_held_to_a_schema() -> None:
+    async with ScriptedServer(said(5)) as server:
+        cloud = CloudModel("gpt-judge", base_url=server.base_url, retries=0)
+        one = LlmJudge(cloud, load_rubric("groundedness"))
+        first, second = await one.assess(MATERIAL), await one.assess(MATERIAL)
+        await cloud.close()
+    assert (first.verdict.score, first.spent.calls) == (1.0, 1)
+    assert second.verdict == first.verdict
+    asked = server.bodies[0]["response_format"]["json_schema"]
+    assert asked["strict"]
+    assert list(asked["schema"]["properties"]) == ["reason", "score"]
 
 
 async def test_texts_stand_in_a_fence_their_author_can_not_close() -> None:
