@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Literal, ParamSpec, TypedDict, TypeVar
 
+from agents.defences import Defences
 from agents.events import Event, Observer
 from agents.grounding import Grounder
 from agents.policy import Plan, Policy
@@ -55,10 +56,14 @@ class Candidate:
 
 
 class RouterState(TypedDict, total=False):
-    """Keys appear as the query advances: `text` and `plan` after plan, `candidate` after an attempt."""
+    """Keys appear as the query advances: `text` and `plan` after plan, `candidate` after an attempt.
+
+    `text` is what models are asked and people see; `routed` is what routes are planned, searched and classified by.
+    """
 
     query: Query
     text: str
+    routed: str
     warnings: tuple[str, ...]
     features: dict[str, float]
     vector: Vectors
@@ -107,6 +112,7 @@ class Parts:
     max_query_chars: int = 8_000
     expert_executor: Executor | None = None
     style: Literal["quote", "write"] = "quote"
+    defences: Defences = field(default_factory=Defences)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ async def _trial(
     candidate: Candidate, state: RouterState, run: Run, labelled: LabelledQuery, *, shorten: bool
 ) -> Trial:
     right = candidate.answer is not None and bool(labelled.is_right(candidate.answer))
-    short = await _short(candidate, state["text"], run, labelled) if right and shorten else None
+    short = await _short(candidate, state["routed"], run, labelled) if right and shorten else None
     return Trial(
         query_id=labelled.id,
         route=candidate.route,

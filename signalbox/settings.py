@@ -14,7 +14,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -32,6 +32,11 @@ from signalbox.errors import ConfigurationError
 
 PREFIX = "SIGNALBOX_"
 TOML_FILE = "signalbox.toml"
+
+Defence = Literal[
+    "normalise", "decoding", "spelling", "salience", "instructions", "spotlighting", "redaction", "output"
+]
+DEFENCES: tuple[Defence, ...] = get_args(Defence)
 
 
 class Settings(BaseModel):
@@ -130,6 +135,12 @@ class Settings(BaseModel):
         "auto", description="auto is text on a terminal, JSON elsewhere."
     )
     otlp_endpoint: str | None = Field(None, description="Where OpenTelemetry spans are sent; unset sends none.")
+    defences: tuple[Defence, ...] = Field(
+        DEFENCES,
+        description="Defences that are on: all, none, or of normalise, decoding, spelling, salience, instructions, "
+        "spotlighting, redaction and output some, separated by commas.",
+    )
+
     capture_content: bool = Field(False, description="Put query and answer texts into traces and logs.")
 
     _sources: Mapping[str, str] = PrivateAttr(default_factory=dict)
@@ -154,6 +165,19 @@ class Settings(BaseModel):
     @classmethod
     def _split_fallbacks(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("defences", mode="before")
+    @classmethod
+    def _defences_in_words(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        match value.strip().lower():
+            case "all":
+                return DEFENCES
+            case "none":
+                return ()
+            case words:
+                return [part.strip() for part in words.split(",") if part.strip()]
 
     @field_validator("cloud_fallbacks")
     @classmethod

@@ -30,7 +30,7 @@ async def classify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     known: RouterState = {"remaining": state["remaining"][1:]}
     with span("classify", expert=expert.name):
         try:
-            opinion, known["vector"] = await run.in_expert_thread(_ask, expert, run.parts.encoder, state["text"])
+            opinion, known["vector"] = await run.in_expert_thread(_ask, expert, run.parts.encoder, state["routed"])
             candidate = Candidate(
                 route="classifier",
                 answer=opinion.answer,

@@ -35,7 +35,7 @@ async def _attempt(state: RouterState, run: Run) -> Candidate:
     parts, passages = run.parts, await find_passages(state, run)
     if parts.grounder is None or not passages:
         return Candidate(route="grounded", answer=None, failure="no document matches the query")
-    grounding = await run.in_time(parts.grounder.ground, state["text"], passages)
+    grounding = await run.in_time(parts.grounder.ground, state["routed"], passages)
     if not grounding.quotes:
         return Candidate(route="grounded", answer=None, failure="the documents found have no sentence to quote")
     if parts.style == "write" and parts.local is not None:

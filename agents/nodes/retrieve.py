@@ -30,5 +30,5 @@ async def find_passages(state: RouterState, run: Run) -> tuple[Passage, ...]:
         return known or ()
     with span("retrieve"):
         vector = state.get("vector")  # where no expert was asked before, the retriever encodes
-        found = await run.in_time(run.parts.retriever.search, state["text"], 2 * PASSAGES_READ, vector=vector)
+        found = await run.in_time(run.parts.retriever.search, state["routed"], 2 * PASSAGES_READ, vector=vector)
     return tuple(passage for passage in found if passage.metadata.get("status") != "outdated")[:PASSAGES_READ]

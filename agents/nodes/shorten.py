@@ -23,11 +23,11 @@ async def shorten(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         return {}
     if run.parts.scorer is None or known is None or known.short is None or run.time_left_ms() < ROOM_MS:
         return {}
-    asked = frozenset(word.lower() for word in words(state["text"]))
+    asked = frozenset(word.lower() for word in words(state["routed"]))
     with span("shorten"):
         try:
             found = await short_answer(
-                run.parts.scorer, state["text"], accepted.answer.text, asked=asked, deadline_s=run.deadline_s
+                run.parts.scorer, state["routed"], accepted.answer.text, asked=asked, deadline_s=run.deadline_s
             )
         except SignalboxError as error:
             return {"warnings": (*state["warnings"], f"no short answer: {error.detail}")}

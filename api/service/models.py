@@ -11,6 +11,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
+from agents.defences import Defences
 from agents.state import Parts
 from api.service.closing import close_all
 from api.service.folders import experts_folder, index_folder, make_data_dir, policies_folder
@@ -89,6 +90,7 @@ async def open_models(
     encoder = await asyncio.to_thread(load_encoder, settings, progress=progress)
     index = await asyncio.to_thread(Index.open, index_folder(settings), encoder)
     experts = await asyncio.to_thread(_experts, settings, encoder)
+    defences = await asyncio.to_thread(_defences, settings, index, experts, encoder)
     policy = PolicyStore(policies_folder(settings)).champion(settings.alpha)
     if settings.source("alpha") != "default":
         policy = policy.model_copy(update={"alpha": settings.alpha})
@@ -116,8 +118,15 @@ async def open_models(
         cloud_max_tokens=settings.cloud_max_tokens,
         max_query_chars=settings.max_query_chars,
         style=_style(settings, local),
+        defences=defences,
     )
     return Models(parts, encoder, index, local, cloud, parts.executor, parts.expert_executor, experts)
+
+
+def _defences(settings: Settings, index: Index, experts: ExpertPool, encoder: OnnxEncoder) -> Defences:
+    from api.service.vocabulary import read_language
+
+    return Defences(frozenset(settings.defences), read_language(index, experts, encoder))
 
 
 def _experts(settings: Settings, encoder: OnnxEncoder) -> ExpertPool:

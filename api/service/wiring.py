@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from api.service.checks import check_packages
@@ -16,6 +16,7 @@ from api.service.closing import close_all
 from api.service.folders import make_data_dir
 from api.service.models import Models, Progress, open_models
 from api.service.training import TRAINING
+from api.service.vocabulary import read_language
 from evaluators.review import ReviewQueue, WebhookSender
 from signalbox.errors import SignalboxError
 from signalbox.jobs import Jobs
@@ -122,6 +123,7 @@ class Service:
         changed = await asyncio.get_running_loop().run_in_executor(self.models.executor, index.reload)
         if changed:
             self.router.replace_parts(retriever=index if index.stats.chunks else None)
+            await self._learn_language()
         return changed
 
     async def follow_experts(self) -> bool:
@@ -132,7 +134,15 @@ class Service:
         changed = await asyncio.to_thread(pool.refresh)
         if self.router.parts.experts is pool and self.router.parts.default_expert != pool.default:
             self.router.replace_parts(default_expert=pool.default)
+        if changed:
+            await self._learn_language()
         return changed
+
+    async def _learn_language(self) -> None:
+        """What queries are read by follows the documents and the expert."""
+        models = self.models
+        language = await asyncio.to_thread(read_language, models.index, models.experts, models.encoder)
+        self.router.replace_parts(defences=replace(self.router.parts.defences, language=language))
 
 
 def review_queue(

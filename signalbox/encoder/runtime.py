@@ -71,6 +71,11 @@ class OnnxEncoder:
         """Tokens of a text that are read, special tokens included; the rest is cut off."""
         return self._max_tokens
 
+    @property
+    def common_words(self) -> dict[str, int]:
+        """Whole words that are tokens of their own, with their ids: the smaller, the commoner, roughly."""
+        return {token: place for token, place in self._counter.get_vocab().items() if token.isalpha()}
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (len(texts), dimension), float32; a text's vector does not depend on the other texts.
 

@@ -1,0 +1,191 @@
+"""What a workspace's texts sound like: its words and how often they occur, beside how common words are elsewhere.
+
+Counted from documents and training examples, with the encoder's word list (ordered by frequency) as the language
+at large. It scores words and finds near ones; what is done about a strange word is decided by those who ask.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Self
+
+from agents.defences.words import CONTRACTED, ENGLISH, FOREIGN
+from signalbox.text import normalise
+
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_MOST_CHARS = 4_000_000
+_MOST_WORDS = 60_000
+_PSEUDO_COUNT = 2_000.0  # words of the language at large that are added to the workspace's own
+_CLIP = 2.5
+_STRANGE = -2.5  # of a word that neither the workspace nor the language at large has
+_FIRST_RANK = 10.0  # Zipf-Mandelbrot: the commonest words are less common than 1/rank says
+_TARGET_COUNT = 2  # a word of the workspace alone must occur so often to be what a typo meant
+_SLIPS, _SLIP_RATIO = 3, 8  # how rare a typo among the workspace's own texts is, beside what was meant
+_ENDINGS = ("s", "es", "ed", "d", "ing", "er", "ers", "r", "rs", "ies", "ied", "ly", "en", "able", "less", "ness")
+_SHORTEST_FAR = 7  # from so many letters on, two typos in one word are corrected
+_TARGETS = 10_000  # the commonest words of the workspace are what typos are corrected to
+_FAR_TARGETS = 3_000  # ... and these where there are two in one word
+
+_FOREIGN_FROM = 2
+
+
+class Language:
+    """Immutable once made; threads may share it.
+
+    Args:
+        texts: of the workspace; beyond four million characters the rest is not read.
+        common: words of the language at large with a number that grows with rarity, as an encoder's token ids do.
+    """
+
+    def __init__(self, texts: Iterable[str], common: Mapping[str, int]) -> None:
+        counts: Counter[str] = Counter()
+        read = 0
+        for text in texts:
+            read += len(text)
+            if read > _MOST_CHARS:
+                break
+            counts.update(match[0].lower().replace("’", "'") for match in WORD.finditer(normalise(text).text))
+        self._counts = dict(counts.most_common(_MOST_WORDS))
+        self._total = float(sum(self._counts.values()))
+        ranked = sorted((word for word in common if _is_plain(word)), key=lambda word: common[word])
+        self._rank = {word: place for place, word in enumerate(ranked)}
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Of a workspace without texts: every word is strange, so nothing is ever changed."""
+        return cls((), {})
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._counts
+
+    def knows(self, word: str) -> bool:
+        """Whether the workspace or the language at large has this word, in lower case, or what it is derived from."""
+        return word in self._counts or word in self._rank or word in CONTRACTED or self._derives(word)
+
+    def is_own(self, word: str) -> bool:
+        """Whether the workspace itself uses the word."""
+        return word in self._counts
+
+    def topicality(self, word: str) -> float:
+        """How much likelier the word is in this workspace than elsewhere: a natural log within -2.5 and 2.5."""
+        if word not in self._counts and word not in self._rank:
+            if word in CONTRACTED:
+                return 0.0
+            stem = self._stem(word)
+            return self.topicality(stem) if stem else _STRANGE
+        elsewhere = self._elsewhere(word)
+        here = (self._counts.get(word, 0) + _PSEUDO_COUNT * elsewhere) / (self._total + _PSEUDO_COUNT)
+        return max(-_CLIP, min(_CLIP, math.log(here / elsewhere)))
+
+    def nearest(self, word: str) -> str | None:
+        """The workspace's word that `word` is most likely a typo of: one edit away, in long words two; else None."""
+        best: tuple[float, str] | None = None
+        most = 2 if len(word) >= _SHORTEST_FAR else 1
+        for candidate in self._candidates(word, most):
+            if candidate[0] != word[0] and candidate[:2] != word[1::-1]:
+                continue  # a first letter is seldom mistyped, and what differs in it is often another word
+            distance = edits(word, candidate, most)
+            if distance > most:
+                continue
+            # Letters are lost, doubled and swapped more often than changed into others.
+            changed = len(candidate) == len(word) and sorted(candidate) != sorted(word)
+            cost = 3.0 * distance + changed - 0.5 * math.log1p(self._counts[candidate])
+            if best is None or (cost, candidate) < best:
+                best = cost, candidate
+        return best[1] if best else None
+
+    def is_slip(self, word: str, meant: str) -> bool:
+        """Whether a word that the workspace has is itself a typo in it: rare, and not of the language at large."""
+        own = self._counts.get(word, 0)
+        return 0 < own <= _SLIPS and word not in self._rank and self._counts.get(meant, 0) >= _SLIP_RATIO * own
+
+    def is_rare(self, word: str) -> bool:
+        return 0 < self._counts.get(word, 0) <= _SLIPS and word not in self._rank
+
+    def _candidates(self, word: str, most: int) -> set[str]:
+        """Words that share a form with up to `most` letters left out (Garbe's symmetric delete)."""
+        found: set[str] = set()
+        for form in _shortened(word, most):
+            found.update(self._by_form.get(form, ()))
+        return found
+
+    @cached_property
+    def _by_form(self) -> dict[str, tuple[str, ...]]:
+        forms: dict[str, list[str]] = {}
+        for place, (word, count) in enumerate(list(self._counts.items())[:_TARGETS]):
+            if len(word) < 3 or (count < _TARGET_COUNT and word not in self._rank) or not _is_plain(word):
+                continue
+            far = len(word) >= _SHORTEST_FAR - 1 and place < _FAR_TARGETS
+            for form in _shortened(word, 2 if far else 1):
+                forms.setdefault(form, []).append(word)
+        return {form: tuple(words) for form, words in forms.items()}
+
+    @cached_property
+    def _normaliser(self) -> float:
+        return sum(1 / (_FIRST_RANK + rank) for rank in range(len(self._rank))) or 1.0
+
+    def _elsewhere(self, word: str) -> float:
+        rank = self._rank.get(word, len(self._rank))
+        return 1 / ((_FIRST_RANK + rank) * self._normaliser)
+
+    def _derives(self, word: str) -> bool:
+        return self._stem(word) is not None
+
+    def _stem(self, word: str) -> str | None:
+        """A known word that `word` is a plain English form of: `burners` of `burner`, `renting` of `rent`."""
+        stem, mark, _ = word.partition("'")
+        if mark:
+            return stem if stem in self._counts or stem in self._rank else None
+        for ending in _ENDINGS:
+            if not word.endswith(ending) or len(word) - len(ending) < 3:
+                continue
+            stem = word[: -len(ending)]
+            forms = [stem, stem + "e", stem + "y"] if ending != "s" else [stem]
+            if len(stem) > 3 and stem[-1] == stem[-2]:
+                forms.append(stem[:-1])
+            for form in forms:
+                if form in self._rank or self._counts.get(form, 0) >= _TARGET_COUNT:
+                    return form
+        return None
+
+
+def is_foreign(text: str) -> bool:
+    """Whether the small words of a text are of another language than English; without such words it is not known."""
+    found = [match[0].lower() for match in WORD.finditer(text)]
+    foreign = sum(word in FOREIGN for word in found)
+    return foreign >= _FOREIGN_FROM and foreign > sum(word in ENGLISH for word in found)
+
+
+def edits(one: str, other: str, most: int) -> int:
+    """Letters added, lost, changed or swapped with their neighbour (Damerau-Levenshtein); `most` + 1 where more."""
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        earlier, before, row = before, row, [i] + [0] * len(other)
+        for j, its in enumerate(other, 1):
+            row[j] = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != its))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == its:
+                row[j] = min(row[j], earlier[j - 2] + 1)
+        if min(row) > most:
+            return most + 1
+    return row[-1]
+
+
+def _shortened(word: str, most: int) -> set[str]:
+    forms = {word}
+    edge = {word}
+    for _ in range(most):
+        edge = {form[:place] + form[place + 1 :] for form in edge for place in range(len(form))}
+        forms |= edge
+    return forms
+
+
+def _is_plain(word: str) -> bool:
+    return (word.isalpha() and len(word) > 1) or word in ("a", "i")

@@ -1,0 +1,51 @@
+"""Typos: words that nobody uses, taken for the workspace's word they are one or two slips away from.
+
+Only what is classified, searched and planned with is corrected; what is shown, stored or sent to a model never is.
+Texts that are mostly unknown words are of another language, and stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+
+from agents.defences.language import WORD, Language, is_foreign
+
+_SHORTEST = 4
+_MOST_UNKNOWN = 0.5  # share of words above which the text is no English with typos
+_MOST_WORDS = 200
+_MOST_LETTERS = 24
+
+
+def correct(text: str, language: Language) -> str:
+    """The text with likely typos corrected; the same object where there is none. Bounded by 200 words."""
+    words = list(WORD.finditer(text))[:_MOST_WORDS]
+    unknown = [match for match in words if _is_odd(match, language)]
+    if not unknown or len(unknown) > max(1.0, _MOST_UNKNOWN * len(words)) or is_foreign(text):
+        return text
+    shouting = text.isupper()
+    pieces: list[str] = []
+    end = 0
+    for match in unknown:
+        word = match[0]
+        if not _SHORTEST <= len(word) <= _MOST_LETTERS or (_is_name(text, match) and not shouting):
+            continue
+        meant = language.nearest(word.lower())
+        if meant is not None and (not language.knows(word.lower()) or language.is_slip(word.lower(), meant)):
+            pieces += text[end : match.start()], meant
+            end = match.end()
+    return "".join(pieces) + text[end:] if pieces else text
+
+
+def _is_odd(match: re.Match[str], language: Language) -> bool:
+    word = match[0].lower().replace("’", "'")
+    return not language.knows(word) or language.is_rare(word)
+
+
+def _is_name(text: str, match: re.Match[str]) -> bool:
+    """Capitals within a sentence, or digits around it, mark names and codes, which are not corrected."""
+    before, after = text[: match.start()].rstrip(), text[match.end() : match.end() + 1]
+    if text[max(0, match.start() - 1) : match.start()].strip("\"'([{ ") or after in ("@", "_", "/"):
+        return True
+    if any(letter.isupper() for letter in match[0][1:]):
+        return not match[0].isupper()
+    return match[0][0].isupper() and bool(before) and before[-1] not in ".!?:\n"

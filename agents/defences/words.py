@@ -1,0 +1,24 @@
+"""Small words: by them a text shows its language, and forms of them that are no typos."""
+
+from __future__ import annotations
+
+_CONTRACTED = """
+    dont cant wont isnt wasnt arent werent didnt doesnt dosent hasnt havent hadnt couldnt wouldnt shouldnt aint im ive
+    ill id youre youve theyre whats wheres hows thats theres its lets whos heres
+"""
+_FOREIGN = """
+    der die das den dem des ein eine einen ich ist und nicht wie wann wo kann mein meine wir sie für mit auf von zu
+    le les la des du une je est et ne pas où quand comment puis mon ma mes vous pour avec dans sur que qui en il
+    el los las uno una mi es y no cómo dónde cuándo puedo para con por qué como un del de
+    het een ik is en niet hoe waar wanneer kan mijn wij voor met op van te bij jullie naar dat hoi
+    il lo gli uno io è e non come dove quando posso mio per con su che di
+    o os uma eu não onde quando posso meu para com por em
+"""
+_ENGLISH = """
+    the a of in on at to for by with from and or but is are was were be do does did can could will would should have
+    has had i my me you your we it this that what when where how who which why if not no any please so am
+"""
+# As many write them, without their apostrophe.
+CONTRACTED = frozenset(_CONTRACTED.split())
+FOREIGN = frozenset(_FOREIGN.split())
+ENGLISH = frozenset(_ENGLISH.split())
