@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+import regex
 from pydantic import BaseModel, ValidationError
 
 from eval_sets.cases import Case
@@ -100,8 +100,8 @@ def _check_expectations(case: Case) -> None:
     expected = case.expected
     if expected.pattern is not None:
         try:
-            re.compile(expected.pattern)
-        except (re.error, RecursionError, OverflowError) as error:
+            regex.compile(expected.pattern)
+        except (regex.error, RecursionError, OverflowError) as error:
             raise LineError("expected.pattern", f"not a regular expression: {error}: correct it") from None
     if expected.json_schema is not None:
         from jsonschema import Draft202012Validator
