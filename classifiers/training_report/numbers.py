@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from classifiers.contract import Floats
-from classifiers.training_report.parts import pictures, said
 from signalbox.charts import Axis, histogram, number, scatter
+from signalbox.charts.parts import pictures, said
 
 _COLUMNS = 40
 _SKEWED = 30  # largest by median from which equal distances hide most rows

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from classifiers.data.report.style import STYLE
 from classifiers.training_report.labels import label_parts
 from classifiers.training_report.numbers import number_parts
-from classifiers.training_report.parts import folded, pictures, said, section, table
 from classifiers.training_report.trust import learning, trust
 from classifiers.training_report.words import Figure, counted, interval_of, title_of, value_of
 from signalbox.charts import CHART_CSS, Axis, Bar, bars, escaped, number, percent
+from signalbox.charts.parts import folded, pictures, said, section, table
+from signalbox.charts.style import PAGE_STYLE
 
 _STYLE = """\
 .heads{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:1rem;margin-bottom:1.2rem}
@@ -56,7 +56,7 @@ def to_html(content: Mapping[str, Any]) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escaped(name)} – training report</title><style>{CHART_CSS}{STYLE}{_STYLE}</style></head><body>"
+        f"<title>{escaped(name)} – training report</title><style>{CHART_CSS}{PAGE_STYLE}{_STYLE}</style></head><body>"
         f'<nav aria-label="Sections"><strong>Training report</strong>{menu}</nav>'
         f"<main><h1>{escaped(name)}</h1>{_lead(content)}{_headline(content)}{written}</main></body></html>\n"
     )

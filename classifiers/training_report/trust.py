@@ -9,10 +9,10 @@ import numpy as np
 
 from classifiers.contract import Floats
 from classifiers.metrics import risk_coverage
-from classifiers.training_report.parts import pictures, said, section, warned
 from classifiers.training_report.words import counted
 from signalbox.calibration import clopper_pearson
 from signalbox.charts import Axis, ReliabilityBin, Series, lines, percent, reliability
+from signalbox.charts.parts import pictures, said, section, warned
 
 _BINS = 10
 _RISK = 0.05

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from classifiers.data.findings import Example, Finding, counted
 from classifiers.data.report.draw import draw
 from classifiers.data.report.model import DataReport, Section, Suspect
-from classifiers.data.report.style import STYLE
 from signalbox.charts import CHART_CSS, escaped
+from signalbox.charts.style import PAGE_STYLE
 
 _WORDS = {"serious": "Serious", "warning": "Warning", "note": "Note"}
 _MOST_SUSPECTS = 200
@@ -33,7 +33,7 @@ def to_html(report: DataReport) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escaped(report.name)} – data report</title><style>{CHART_CSS}{STYLE}</style></head><body>"
+        f"<title>{escaped(report.name)} – data report</title><style>{CHART_CSS}{PAGE_STYLE}</style></head><body>"
         f'<nav aria-label="Sections"><strong>Data report</strong>{links}</nav>'
         f"<main>{''.join(body)}</main></body></html>\n"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from signalbox.charts import escaped
+from signalbox.charts.drawing import escaped
 
 
 def section(anchor: str, title: str, *parts: str) -> str:

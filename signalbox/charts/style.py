@@ -1,6 +1,6 @@
 """How the page looks. Colours are variables, so that dark follows the reader's system."""
 
-STYLE = """\
+PAGE_STYLE = """\
 :root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--text:#1d2229;--muted:#5b6672;--line:#dfe3e8;
 --serious:#b3192b;--serious-bg:#fdecee;--warning:#8f5400;--warning-bg:#fdf3e1;--note:#2458b0;--note-bg:#e9f0fc;
 --fine:#177a4a}
