@@ -130,6 +130,13 @@ class Settings(BaseModel):
     )
     prices_file: Path | None = Field(None, description="A price file that overrides the shipped one.")
 
+    judge_model: str = Field(
+        "auto", description="Model that judges: local, cloud, NAME, NAME@BASE_URL; auto is the cloud's, else local."
+    )
+    eval_api_key: SecretStr | None = Field(None, description="Key of the Signalbox that `eval run --target URL` asks.")
+    eval_cache_mb: int = Field(1_000, ge=0, description="Megabytes that remembered answers of evaluations may take.")
+    ray_address: str | None = Field(None, description="Ray cluster for `--engine ray`; unset starts one here.")
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe message logged.")
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="auto is text on a terminal, JSON elsewhere."
@@ -283,6 +290,11 @@ class Settings(BaseModel):
             raise ConfigurationError(_explain(error, sources)) from None
         settings._sources = sources
         return settings
+
+
+def decline_telemetry() -> None:
+    """Tell libraries that report their own use that they may not, before one of them is imported."""
+    os.environ["RAGAS_DO_NOT_TRACK"] = "true"
 
 
 def _fallback(text: str) -> tuple[str, str | None]:

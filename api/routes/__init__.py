@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from api.routes import batch, documents, experts, health, jobs, keys, predict, predictions, reviews, session, verdicts
+from api.routes import (
+    batch,
+    documents,
+    evals,
+    experts,
+    health,
+    jobs,
+    keys,
+    predict,
+    predictions,
+    reviews,
+    session,
+    verdicts,
+)
 from api.v1 import chat, embeddings, models
 
 ROUTERS = (
@@ -13,6 +26,7 @@ ROUTERS = (
     reviews.router,
     documents.router,
     experts.router,
+    evals.router,
     health.router,
     jobs.router,
     keys.router,

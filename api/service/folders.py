@@ -20,6 +20,10 @@ def policies_folder(settings: Settings) -> Path:
     return settings.data_dir / "policies"
 
 
+def evals_folder(settings: Settings) -> Path:
+    return settings.data_dir / "evals"
+
+
 def make_data_dir(settings: Settings) -> None:
     """Raises ConfigurationError where the data directory can't be made."""
     try:

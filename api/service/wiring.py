@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from api.service.checks import check_packages
 from api.service.closing import close_all
+from api.service.evaluating import EVAL
 from api.service.folders import make_data_dir
 from api.service.models import Models, Progress, open_models
 from api.service.training import TRAINING
@@ -60,7 +61,7 @@ class Service:
         self.reviews = review_queue(self.settings, self.database, on_notice=self.webhooks.wake)
         self.keys = KeyStore(self.database)
         self.idempotency = IdempotencyStore(self.database)
-        self.jobs = Jobs(self.settings, [TRAINING])
+        self.jobs = Jobs(self.settings, [TRAINING, EVAL])
         self.batch_places = asyncio.Semaphore(self.settings.max_batch_queries)
 
     async def __aenter__(self) -> Self:

@@ -10,26 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from eval_sets.cases import Case
-from evaluators.contract import Component, Metric, Row
+from evaluators.contract import Row
 from evaluators.harness.limits import Limits
+from evaluators.harness.measuring import Parties
 from evaluators.harness.records import MANIFEST, read_manifest, write_manifest
 from evaluators.harness.runlog import FORMAT
 from signalbox.errors import Conflict
 from signalbox.types import utc_now
 
 
-def parts_of(
-    cases: Sequence[Case], target: Component, scorers: Sequence[Component], metrics: Sequence[Metric]
-) -> dict[str, Any]:
+def parts_of(cases: Sequence[Case], parties: Parties) -> dict[str, Any]:
     """What must be the same whenever a run goes on."""
     digest = hashlib.sha256()
     for case in cases:
         digest.update(case.model_dump_json().encode("utf-8", "surrogatepass") + b"\n")
     return {
         "cases": {"count": len(cases), "hash": digest.hexdigest()},
-        "target": target.model_dump(mode="json"),
-        "scorers": [scorer.model_dump(mode="json") for scorer in scorers],
-        "metrics": [metric.model_dump(mode="json") for metric in metrics],
+        "target": parties.target.model_dump(mode="json"),
+        "scorers": [scorer.model_dump(mode="json") for scorer in parties.scorers],
+        "metrics": [metric.model_dump(mode="json") for metric in parties.metrics],
     }
 
 

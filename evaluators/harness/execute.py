@@ -36,16 +36,14 @@ async def execute(
     cache: Cache | None = None,
     progress: Progress | None = None,
     header: Mapping[str, object] = {},
-    engine: Engine | None = None,
 ) -> RunRecord:
-    """Run every case that has no row in `folder` yet.
+    """Run every case that has no row in `folder` yet, in this process.
 
     Args:
         folder: of this run alone; made where it is not there.
         cache: where outputs and measures are remembered; errors never are.
         progress: is told the share that is done, and in words how it is going.
         header: what else the manifest says: kind, set, seed, engine, or anything that is JSON.
-        engine: who measures; by default this process does, with `target` and `scorers`.
 
     Returns:
         The run, in one of these states: `done`, `stopped` (a limit was reached), or `failed` (too much of it could not
@@ -57,25 +55,35 @@ async def execute(
         CorruptArtefact: what is there is damaged or of a newer format.
         ConfigurationError: the folder can't be written or the disk is full; what was written stays readable.
     """
-    metrics = [metric for scorer in scorers for metric in scorer.metrics]
-    _check(cases, metrics)
+    engine = Measurer(target, scorers, cache, deadline_s=limits.deadline_ms / 1000)
+    return await conduct(cases, engine, folder, limits=limits, progress=progress, header=header)
+
+
+async def conduct(
+    cases: Sequence[Case],
+    engine: Engine,
+    folder: Path,
+    *,
+    limits: Limits = Limits(),
+    progress: Progress | None = None,
+    header: Mapping[str, object] = {},
+) -> RunRecord:
+    """The same, whoever measures the cases."""
+    _check(cases, engine.parties.metrics)
     with held(folder):
-        parts = parts_of(cases, target.component, [scorer.component for scorer in scorers], metrics)
-        manifest = begin(folder, parts, limits, header)
+        manifest = begin(folder, parts_of(cases, engine.parties), limits, header)
         log = RunLog.open(folder, str(manifest["id"]))
         try:
-            measurer = engine or Measurer(target, scorers, cache, deadline_s=limits.deadline_ms / 1000)
-            run = _Run(cases, measurer, log, limits, progress)
-            await _conduct(run, folder, manifest, metrics)
+            await _finish(_Run(cases, engine, log, limits, progress), folder, manifest)
         finally:
             log.close()
     return open_run(folder)
 
 
-async def _conduct(run: _Run, folder: Path, manifest: dict[str, Any], metrics: Sequence[Metric]) -> None:
+async def _finish(run: _Run, folder: Path, manifest: Mapping[str, Any]) -> None:
     def end(state: RunState, reason: str | None) -> None:
         ended = {"state": state, "reason": reason, "ended_at": utc_now().isoformat()}
-        write_manifest(folder, manifest | ended)
+        write_manifest(folder, {**manifest, **ended})
 
     try:
         reason = await run.finish(minutes_before(manifest, run.log.rows))
@@ -90,7 +98,7 @@ async def _conduct(run: _Run, folder: Path, manifest: dict[str, Any], metrics: S
     if reason is not None:
         end("stopped", reason)
         return
-    unproven = too_much_unmeasured(run.rows, metrics, run.limits.max_unmeasured)
+    unproven = too_much_unmeasured(run.rows, run.engine.parties.metrics, run.limits.max_unmeasured)
     end("done" if unproven is None else "failed", unproven)
 
 
@@ -102,7 +110,7 @@ class _Run:
     ) -> None:
         self.limits, self.log = limits, log
         self.rows: list[Row] = list(log.rows)
-        self._engine, self._progress = engine, progress
+        self.engine, self._progress = engine, progress
         self._total = len(cases)
         known = {row.index for row in self.rows}
         self._rest = deque((index, case) for index, case in enumerate(cases) if index not in known)
@@ -138,7 +146,7 @@ class _Run:
 
     async def _worker(self) -> None:
         while (given := await self._begin()) is not None:
-            row, keep = await self._engine.measure(*given)
+            row, keep = await self.engine.measure(*given)
             self.log.append(row)
             keep()
             self.rows.append(row)

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from pydantic import ValidationError
 
 from eval_sets.cases import Case
-from evaluators.contract import Measure, Metric, Output, Row, Scorer, Target, Trouble
+from evaluators.contract import Component, Measure, Metric, Output, Row, Scorer, Target, Trouble
 from evaluators.harness.cache import Cache, key_of
 from evaluators.harness.scope import Scope, measured_case
 from signalbox.errors import DeadlineExceeded, Overloaded, SignalboxError
@@ -30,8 +30,19 @@ _LEAST_WAIT_S = 0.05
 _WORTH_KEEPING_S = 0.005  # what is measured faster than that is measured again rather than read
 
 
+class Parties(Frozen):
+    """What takes part in a run, as its manifest says."""
+
+    target: Component
+    scorers: tuple[Component, ...]
+    metrics: tuple[Metric, ...]
+
+
 class Engine(Protocol):
     """Who measures cases: this process, or many."""
+
+    @property
+    def parties(self) -> Parties: ...
 
     async def measure(self, index: int, case: Case) -> tuple[Row, Keep]:
         """The row of a case. Raises nothing that is the fault of a target or a scorer."""
@@ -49,6 +60,11 @@ class Measurer:
         self._target, self._scorers, self._cache = target, scorers, cache
         self._deadline_s = deadline_s
         self._target_key = target.component.key
+        self.parties = Parties(
+            target=target.component,
+            scorers=tuple(scorer.component for scorer in scorers),
+            metrics=tuple(metric for scorer in scorers for metric in scorer.metrics),
+        )
         self._cacheable = bool(getattr(target, "cacheable", True))
 
     async def measure(self, index: int, case: Case) -> tuple[Row, Keep]:

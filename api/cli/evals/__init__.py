@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import typer
 
+from api.cli.evals import list as listing
+from api.cli.evals import run as running
+
 app = typer.Typer(help="Evaluate the service, a URL or a model on an eval set.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
     """Evaluate the service, a URL or a model on an eval set."""
+
+
+app.command("run")(running.run)
+app.command("list")(listing.list_runs)

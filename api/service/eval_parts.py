@@ -1,0 +1,285 @@
+"""What takes part in an evaluation, opened from its written form: target, scorers, judges and their cache.
+
+`opened` is also what workers on other machines call, so its arguments are JSON and hold no secrets: those come from
+the environment and the files that `Settings.load` reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from api.service.closing import close_all
+from signalbox.errors import ConfigurationError, NotFound, SignalboxError, UnknownName
+from signalbox.settings import Settings
+
+if TYPE_CHECKING:
+    from evaluators.contract import Component, Scorer, Target
+    from evaluators.harness import Cache
+    from signalbox.contracts import ChatModel, Encoder, Passage
+    from signalbox.models.cloud import CloudModel
+    from signalbox.models.local import LocalModel
+    from signalbox.types import Prediction
+
+_URL, _MODEL = ("http://", "https://"), "model:"
+_SECRETS = ("database_url", "cloud_api_key", "cloud_fallback_api_key", "webhook_secret", "eval_api_key")
+_SHAPING = (
+    "alpha",
+    "cloud_base_url",
+    "cloud_fallbacks",
+    "cloud_max_tokens",
+    "cloud_model",
+    "deadline_ms",
+    "defences",
+    "encoder",
+    "encoder_precision",
+    "grounded_style",
+    "local_base_url",
+    "local_model",
+    "local_model_format",
+    "max_query_chars",
+)
+
+
+def handed_on(settings: Settings) -> dict[str, Any]:
+    """The settings for another process, as JSON without secrets: those it reads where they were read here."""
+    given = settings.model_dump(mode="json", exclude_defaults=True, exclude=set(_SECRETS))
+    return {"home": str(Path.cwd()), "values": given | {"data_dir": str(settings.data_dir.absolute())}}
+
+
+def taken_over(given: Mapping[str, Any]) -> Settings:
+    """What `handed_on` wrote, with the secrets of this process' environment and of the folder it was written in."""
+    return Settings.load(folder=Path(given["home"]), **given["values"])
+
+
+@asynccontextmanager
+async def opened(arguments: Mapping[str, Any]) -> AsyncIterator[tuple[Target, Sequence[Scorer], Cache | None]]:
+    """Open what takes part.
+
+    Args:
+        arguments: `settings` as `handed_on` gives them, `target`, `scorers` (specs), `cache` (whether to use one),
+            `concurrency`, `deadline_ms` and `seed`.
+
+    Raises:
+        UnknownName, InvalidInput: the target or a scorer is none that there is.
+        ConfigurationError: what it needs is not set up.
+    """
+    from evaluators.harness import Cache
+    from evaluators.scorers import build_scorers
+
+    settings = taken_over(arguments["settings"])
+    size = settings.eval_cache_mb * 1_000_000
+    kept = Cache(settings.data_dir / "eval-cache", max_bytes=size) if arguments["cache"] and size else None
+    async with AsyncExitStack() as stack:
+        judges = Judges(settings, kept)
+        stack.push_async_callback(judges.close)
+        scorers = build_scorers(arguments["scorers"], resources_of(settings, judges))
+        target = await _target(str(arguments["target"]), settings, arguments, stack)
+        yield target, scorers, kept
+
+
+def resources_of(settings: Settings, judges: Judges) -> Any:
+    """What scorers may use, opened with the first that does."""
+    from evaluators.scorers import Resources
+
+    @cache
+    def encoder() -> Encoder:
+        from signalbox.encoder import load_encoder
+
+        return load_encoder(settings)
+
+    @cache
+    def index() -> Any:
+        from api.service.folders import index_folder
+        from retriever import Index
+
+        return Index.open(index_folder(settings), encoder())
+
+    def search(query: str, count: int) -> Sequence[Passage]:
+        found: Sequence[Passage] = index().search(query, count)
+        return found
+
+    def document(document_id: str) -> str | None:
+        try:
+            return str(index().document(document_id).text)
+        except NotFound:
+            return None
+
+    return Resources(
+        encoder=encoder,
+        judge_model=judges.default(),
+        judge_models=judges,
+        search=search,
+        document=document,
+        data_dir=settings.data_dir,
+    )
+
+
+class Judges(Mapping[str, "ChatModel"]):
+    """Models by what settings and scorers call them: `local`, `cloud`, NAME or NAME@BASE_URL. Opened when asked for."""
+
+    def __init__(self, settings: Settings, kept: Cache | None) -> None:
+        self._settings, self._cache = settings, kept
+        self._opened: dict[str, tuple[CloudModel | LocalModel, ChatModel]] = {}
+
+    def __getitem__(self, name: str) -> ChatModel:
+        try:
+            return self._open(name)
+        except SignalboxError as error:
+            raise KeyError(error.detail) from None
+
+    def __iter__(self) -> Iterator[str]:
+        if self._settings.has_cloud:
+            yield "cloud"
+        if self._settings.local_model != "none" or self._settings.local_base_url is not None:
+            yield "local"
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def default(self) -> ChatModel | None:
+        """The judge of scorers that name none; None where no model is set up.
+
+        Raises:
+            SignalboxError: the settings name one that can't be had.
+        """
+        name = self._settings.judge_model
+        if name == "auto":
+            return self.get(next(iter(self), ""))
+        return self._open(name)
+
+    def _open(self, name: str) -> ChatModel:
+        if name not in self._opened:
+            from evaluators.harness import CachedModel
+
+            model = model_of(name, self._settings)
+            source = getattr(model, "host", self._settings.local_model_format)
+            self._opened[name] = model, CachedModel(model, self._cache, source=source)
+        return self._opened[name][1]
+
+    async def close(self) -> None:
+        await close_all(*(model for model, _ in self._opened.values()))
+
+
+def model_of(name: str, settings: Settings) -> CloudModel | LocalModel:
+    """The model that is called `name`: `local`, `cloud`, or a name at the cloud's or another base URL.
+
+    Raises:
+        ConfigurationError: it is not set up.
+        UnknownName: it is no name.
+    """
+    from signalbox.models.cloud import OPENAI_URL, CloudModel
+    from signalbox.models.prices import load_prices
+
+    if name == "local":
+        if settings.local_base_url is not None:
+            return CloudModel.local(settings)
+        if settings.local_model == "none":
+            raise ConfigurationError("The local LLM is switched off by SIGNALBOX_LOCAL_MODEL=none.", field="model")
+        from signalbox.models.local import LocalModel
+
+        return LocalModel(settings)
+    if name == "cloud":
+        return CloudModel.from_settings(settings)
+    model, mark, rest = name.partition("@http")
+    if not model.strip() or (not mark and not settings.has_cloud):
+        raise UnknownName(
+            f"The model {name[:80]!r} is not known: name local, cloud or NAME@BASE_URL, or set "
+            "SIGNALBOX_CLOUD_BASE_URL or SIGNALBOX_CLOUD_API_KEY to ask for a NAME there.",
+            field="model",
+        )
+    own = settings.cloud_base_url or OPENAI_URL
+    url = f"http{rest}" if mark else own
+    return CloudModel(
+        model.strip(),
+        base_url=url,
+        # The cloud's key goes to nobody else.
+        api_key=settings.cloud_api_key if url == own else settings.cloud_fallback_api_key,
+        prices=load_prices(settings.prices_file),
+        retries=settings.cloud_retries,
+        timeout_s=settings.deadline_ms / 1000,
+    )
+
+
+def check_target(spec: str) -> None:
+    """Raises UnknownName where `spec` names no target; whether it can be had is found out where it is opened."""
+    if spec not in ("given", "service") and not spec.startswith((*_URL, _MODEL)):
+        raise _no_target(spec)
+
+
+def _no_target(spec: str) -> UnknownName:
+    return UnknownName(
+        f"There is no target {spec[:80]!r}: name service, given, the URL of a Signalbox, or model:NAME.", field="target"
+    )
+
+
+async def _target(spec: str, settings: Settings, arguments: Mapping[str, Any], stack: AsyncExitStack) -> Target:
+    from evaluators.harness import GivenTarget, ModelTarget, UrlTarget
+
+    if spec == "given":
+        return GivenTarget()
+    if spec == "service":
+        return await stack.enter_async_context(_service(settings, int(arguments["concurrency"])))
+    if spec.startswith(_URL):
+        return await stack.enter_async_context(UrlTarget(spec, key=settings.eval_api_key))
+    if spec.startswith(_MODEL):
+        model = model_of(spec.removeprefix(_MODEL), settings)
+        stack.push_async_callback(model.close)
+        where = {"at": getattr(model, "host", settings.local_model_format)}
+        return ModelTarget(
+            model, arguments=where, max_tokens=settings.cloud_max_tokens, seed=int(arguments.get("seed", 0))
+        )
+    raise _no_target(spec)
+
+
+@asynccontextmanager
+async def _service(settings: Settings, concurrency: int) -> AsyncIterator[Target]:
+    """The service in this process, which stores no predictions and sends nothing to review."""
+    from agents.router import Router
+    from api.service.models import open_models
+    from evaluators.harness import SystemTarget
+
+    async with await open_models(settings) as models:
+        router = Router(
+            models.parts,
+            _Forgetting(),
+            deadline_ms=settings.deadline_ms,
+            max_concurrent=max(concurrency, settings.max_concurrent_queries),
+        )
+        search: Callable[[str, int], Sequence[Passage]] | None = None
+        if models.parts.retriever is not None:
+            search = models.index.search
+        yield SystemTarget(router, _described(models, settings), search=search)
+
+
+class _Forgetting:
+    """Where the predictions of an evaluation go."""
+
+    async def add(self, prediction: Prediction) -> None:
+        """Its row keeps it."""
+
+
+def _described(models: Any, settings: Settings) -> Component:
+    """Everything that the service's answers depend on."""
+    from evaluators.contract import Component
+    from signalbox import __version__
+    from signalbox.telemetry.masking import mask_text
+
+    values = settings.model_dump(mode="json", include=set(_SHAPING))
+    parts = models.parts
+    return Component(
+        name="service",
+        version=__version__,
+        arguments={
+            "policy": parts.policy.id,
+            "policy_hash": hashlib.sha256(parts.policy.model_dump_json().encode()).hexdigest()[:16],
+            "index": models.index.version,
+            "experts": sorted(models.experts.version_of(name) for name in models.experts),
+            "local": None if models.local is None else models.local.name,
+            "settings": {name: mask_text(v) if isinstance(v, str) else v for name, v in sorted(values.items())},
+        },
+    )
