@@ -82,8 +82,8 @@ class LlmJudge:
         return self._model.name
 
     @property
-    def component(self) -> Component:
-        """All that its verdicts depend on: another rubric, model or way of asking is another component."""
+    def identity(self) -> Component:
+        """All that its verdicts depend on: with another rubric, model or way of asking it is another judge."""
         return Component(
             name="judge",
             version=PROMPT_VERSION,
@@ -193,7 +193,7 @@ class LlmJudge:
     def _verdict(self, verdict: str, score: float | None, reason: str) -> Verdict:
         by = f"{self.rubric.reference} by {self._model.name}"
         return Verdict.model_validate(
-            {"verdict": verdict, "score": score, "reason": reason, "by": by, "version": self.component.key[:12]}
+            {"verdict": verdict, "score": score, "reason": reason, "by": by, "version": self.identity.key[:12]}
         )
 
 

@@ -7,7 +7,7 @@ over many texts is figured in `evaluators.judges.agreement.raters`, from the vot
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from eval_sets.cases import Case
@@ -27,10 +27,17 @@ class Panel:
         rule: `mean` of their values, or the share of `majority` votes for right.
         apart: how far their values may lie from each other (`mean`), or how large the outvoted share may be
             (`majority`), before it abstains.
+        arguments: what a factory would build it from again.
     """
 
     def __init__(
-        self, members: Sequence[Scorer], *, name: str = "panel", rule: Rule = "mean", apart: float = 0.5
+        self,
+        members: Sequence[Scorer],
+        *,
+        name: str = "panel",
+        rule: Rule = "mean",
+        apart: float = 0.5,
+        arguments: Mapping[str, object] | None = None,
     ) -> None:
         if not _FEWEST <= len(members) <= MAX_MEMBERS:
             raise InvalidInput(f"A panel has 2 to {MAX_MEMBERS} judges, not {len(members)}.", field="models")
@@ -38,16 +45,18 @@ class Panel:
             raise InvalidInput(f"There is no rule {rule!r}; there are mean, majority.", field="rule")
         if not 0 <= apart <= 1:
             raise InvalidInput(f"apart is {apart}; give 0 to 1.", field="apart")
-        keys = [member.component.key for member in members]
+        keys = [getattr(member, "identity", member.component).key for member in members]
         if len(set(keys)) < len(keys):
             raise InvalidInput("The same judge sits on the panel twice; give each model once.", field="models")
         self._members, self._rule, self._apart = tuple(members), rule, apart
         self._metric = Metric(name=name, kind="score", gates=False)
+        known = [member.component.model_dump(mode="json") for member in members]
+        self.identity = Component(name="panel", arguments={"members": known, "rule": rule, "apart": apart})
+        self._arguments = {"rule": rule, "apart": apart} if arguments is None else dict(arguments)
 
     @property
     def component(self) -> Component:
-        members = [member.component.model_dump(mode="json") for member in self._members]
-        return Component(name="panel", arguments={"members": members, "rule": self._rule, "apart": self._apart})
+        return Component(name="panel", version=self.identity.key[:16], arguments=self._arguments)
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -58,8 +67,11 @@ class Panel:
 
         Raises whatever a member raises.
         """
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_one(member, case, output)) for member in self._members]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(_one(member, case, output)) for member in self._members]
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
         found = [task.result() for task in tasks]
         votes = {self._name_of(place): vote(measure) for place, measure in enumerate(found)}
         values = {self._name_of(place): measure.value for place, measure in enumerate(found)}
@@ -93,9 +105,8 @@ class Panel:
         return Measure(metric=self._metric.name, value=value, reason=reason, applies=applies, details=details)
 
     def _name_of(self, place: int) -> str:
-        component = self._members[place].component
-        name = str(component.arguments.get("model", component.name))
-        others = [member.component.arguments.get("model", member.component.name) for member in self._members]
+        name = _model_of(self._members[place])
+        others = [_model_of(member) for member in self._members]
         return name if others.count(name) == 1 else f"{name} ({place + 1})"
 
 
@@ -112,6 +123,11 @@ def vote(measure: Measure) -> bool | None:
 def spent_of(measure: Measure) -> Spent:
     """What the details of a measure say was spent on it."""
     return Spent(**{name: measure.details[name] for name in Spent.model_fields if name in measure.details})
+
+
+def _model_of(member: Scorer) -> str:
+    identity: Component = getattr(member, "identity", member.component)
+    return str(identity.arguments.get("model", identity.name))
 
 
 async def _one(member: Scorer, case: Case, output: Output) -> Measure:

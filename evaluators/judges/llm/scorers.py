@@ -5,7 +5,7 @@ Their metrics are advisory: only a calibration to people, see `evaluators.judges
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from eval_sets.cases import Case
 from evaluators.contract import Component, Measure, Metric, Output
@@ -16,20 +16,34 @@ from evaluators.judges.llm.pairs import Preference, prefer
 _WORTH = {"first": 0.0, "tie": 0.5, "second": 1.0}
 
 
-class JudgeScorer:
-    """Scores an output with a rubric for single answers: the metric `judge.RUBRIC`, 0 to 1."""
+class _WithJudge:
+    """What scorers by one judge have in common.
 
-    def __init__(self, judge: LlmJudge, *, name: str | None = None) -> None:
+    Args:
+        name: of the metric, by default `judge.RUBRIC`.
+        arguments: what a factory would build it from again.
+    """
+
+    def __init__(
+        self, judge: LlmJudge, *, name: str | None = None, arguments: Mapping[str, object] | None = None
+    ) -> None:
         self._judge = judge
+        self.identity = judge.identity
+        self.floor = judge.rubric.floor
+        self._arguments = {"rubric": judge.rubric.reference} if arguments is None else dict(arguments)
         self._metric = Metric(name=name or f"judge.{judge.rubric.name}", kind="score", gates=False)
 
     @property
     def component(self) -> Component:
-        return self._judge.component
+        return Component(name="judge", version=self.identity.key[:16], arguments=self._arguments)
 
     @property
     def metrics(self) -> Sequence[Metric]:
         return (self._metric,)
+
+
+class JudgeScorer(_WithJudge):
+    """Scores an output with a rubric for single answers, 0 to 1."""
 
     async def score(self, case: Case, output: Output) -> Sequence[Measure]:
         """One measure; `details` hold the verdict, the scores on the rubric's scale, flags and what was spent."""
@@ -42,20 +56,8 @@ class JudgeScorer:
         return (measure_of(self._metric.name, self._judge, await self._judge.assess(material)),)
 
 
-class PairScorer:
+class PairScorer(_WithJudge):
     """Whether an output is better than the answer the case came with: 1, 0.5 for a tie, 0. Asks in both orders."""
-
-    def __init__(self, judge: LlmJudge, *, name: str | None = None) -> None:
-        self._judge = judge
-        self._metric = Metric(name=name or f"judge.{judge.rubric.name}", kind="score", gates=False)
-
-    @property
-    def component(self) -> Component:
-        return self._judge.component
-
-    @property
-    def metrics(self) -> Sequence[Metric]:
-        return (self._metric,)
 
     async def score(self, case: Case, output: Output) -> Sequence[Measure]:
         material = material_of(case, output)

@@ -206,9 +206,9 @@ async def test_the_same_texts_are_asked_in_the_same_words() -> None:
     await one.assess(MATERIAL)
     first, second = model.requests
     assert first.messages == second.messages
-    assert one.component.key == judge()[0].component.key
+    assert one.identity.key == judge()[0].identity.key
     for options in ({"seed": 1}, {"rubric": "helpfulness"}, {"samples": 3}):
-        assert judge(**options)[0].component.key != one.component.key  # type: ignore[arg-type]
+        assert judge(**options)[0].identity.key != one.identity.key  # type: ignore[arg-type]
 
 
 async def test_it_is_the_kernels_judge() -> None:
