@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.contract import Rows
-from classifiers.training_report.trust import reliability_bins
 from classifiers.training_report.words import counted
 from signalbox.calibration import clopper_pearson
 from signalbox.charts import heat_map, percent, reliability
+from signalbox.charts.bins import reliability_bins
 from signalbox.charts.parts import folded, pictures, said, table
 
 _CONFUSED = 15

@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from classifiers.contract import Floats
 from classifiers.metrics import risk_coverage
 from classifiers.training_report.words import counted
-from signalbox.calibration import clopper_pearson
-from signalbox.charts import Axis, ReliabilityBin, Series, lines, percent, reliability
+from signalbox.charts import Axis, Series, lines, percent, reliability
+from signalbox.charts.bins import reliability_bins
 from signalbox.charts.parts import pictures, said, section, warned
 
-_BINS = 10
 _RISK = 0.05
 _NO_STRANGERS = (
     "No text out of scope was given: the confidence is that of texts which belong to some label, and too high for "
@@ -62,20 +60,6 @@ def answerable(curve: Sequence[Mapping[str, float]]) -> str:
         f"Answering {answered} leaves {percent(most['risk'])} of those wrong "
         f"({percent(most['low'])} to {percent(most['high'])})."
     )
-
-
-def reliability_bins(probability: Floats, right: Floats, bins: int = _BINS) -> list[ReliabilityBin]:
-    """Groups of about equally many rows by probability, each with its exact interval; equal ones stay together."""
-    order = np.argsort(probability, kind="stable")
-    ranked = probability[order]
-    cuts = np.unique(np.searchsorted(ranked, ranked[np.linspace(0, len(ranked), bins + 1).astype(int)[1:-1]]))
-    found = []
-    for rows in np.split(order, cuts):
-        if len(rows):
-            k, n = round(float(right[rows].sum())), len(rows)
-            low, high = clopper_pearson(k, n)
-            found.append(ReliabilityBin(float(probability[rows].mean()), k / n, low, high, n))
-    return found
 
 
 def learning(points: Sequence[Mapping[str, Any]]) -> str:

@@ -98,7 +98,12 @@ def _bound(rule: Rule, summary: Summary) -> RuleResult:
         return _total(rule, summary)
     if rule.part == "unmeasured":
         share = Metric(name=rule.metric, kind="share")
-        return _held(rule, found.missing_share, share, f"{found.rows - found.measured:,} of {found.rows:,} cases")
+        return _held(
+            rule,
+            found.missing_share,
+            share,
+            f"{found.unmeasured + found.failed:,} of {found.rows - found.beside:,} cases",
+        )
     if found.value is None:
         why = f": {found.reasons[0].reason}" if found.reasons else ""
         return RuleResult(rule=rule.text, passed=False, reason=f"{rule.metric} was measured on no case{why}.")

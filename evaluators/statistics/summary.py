@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evaluators.contract import Metric, Row, Value
+from evaluators.contract import Measure, Metric, Row, Spent, Value
 from evaluators.statistics.groups import GROUP_TAGS, groups_of
 from evaluators.statistics.intervals import LEVEL, Floats, Groups, mean_interval
 from signalbox.types import Frozen
@@ -31,10 +31,11 @@ class Reason(Frozen):
 
 
 class MetricSummary(Frozen):
-    """A metric over cases: `rows` = `measured` + `unmeasured` + `failed`.
+    """A metric over cases: `rows` = `measured` + `unmeasured` + `failed` + `beside`.
 
     Attributes:
-        unmeasured: cases with an output of which the metric could not tell; `failed`: cases without an output.
+        unmeasured: cases with an output of which the metric could not tell; `failed`: cases without an output;
+            `beside`: cases that do not say what the metric would need, so that nothing is missing.
         value: the mean of what was measured; None where nothing was. `low` and `high`: its interval at `level`.
         groups: how many groups of related cases the interval counts; None where each case stands alone.
         median, p95: of a number, where it was measured.
@@ -45,6 +46,7 @@ class MetricSummary(Frozen):
     measured: int
     unmeasured: int
     failed: int
+    beside: int = 0
     value: Value | None = None
     low: Value | None = None
     high: Value | None = None
@@ -57,7 +59,9 @@ class MetricSummary(Frozen):
 
     @property
     def missing_share(self) -> float:
-        return 1 - self.measured / self.rows if self.rows else 0.0
+        """Of the cases that it applies to, the part without a value."""
+        asked = self.rows - self.beside
+        return 1 - self.measured / asked if asked else 0.0
 
 
 class Slice(Frozen):
@@ -79,12 +83,16 @@ class Spread(Frozen):
 
 
 class Totals(Frozen):
-    """What the run took; durations in milliseconds, of answered cases that no cache answered."""
+    """What the run took.
 
-    cost_usd: float = 0.0
-    calls: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
+    Attributes:
+        cost_usd: what the answers cost, also those that came from the cache; `spent`: what this run really spent,
+            its judges included.
+        duration_ms: of answered cases that no cache answered.
+    """
+
+    cost_usd: Value = 0.0
+    spent: Spent = Spent()
     cached: int = 0
     duration_ms: Spread | None = None
 
@@ -159,14 +167,17 @@ def _metric(
     there = np.isfinite(own)
     values = own[there]
     failed = sum(rows[i].output is None for i in places.tolist())
+    lacking = [rows[i] for i in places[~there].tolist() if rows[i].output is not None]
+    missing = [one for row in lacking if (one := row.measure(metric.name)) is None or one.applies]
     counts = {
         "metric": metric,
         "rows": len(places),
         "measured": len(values),
-        "unmeasured": len(places) - len(values) - failed,
+        "unmeasured": len(missing),
         "failed": failed,
+        "beside": len(lacking) - len(missing),
     }
-    reasons = _most([_reason(rows[i], metric.name) for i in places[~there].tolist() if rows[i].output is not None])
+    reasons = _most([_reason(one) for one in missing])
     if not len(values):
         return MetricSummary(**counts, reasons=reasons)
     share = metric.kind == "share" and bool(np.isin(values, (0.0, 1.0)).all())
@@ -187,8 +198,7 @@ def _metric(
     )
 
 
-def _reason(row: Row, name: str) -> str:
-    measure = row.measure(name)
+def _reason(measure: Measure | None) -> str:
     return "no measure was given" if measure is None else measure.reason or "no reason was given"
 
 
@@ -218,9 +228,12 @@ def _totals(rows: Sequence[Row]) -> Totals:
     fresh = np.array([output.duration_ms for row, output in outputs if not row.cached], dtype=np.float64)
     return Totals(
         cost_usd=float(sum(output.cost_usd for _, output in outputs)),
-        calls=sum(output.calls for _, output in outputs),
-        input_tokens=sum(output.usage.input_tokens for _, output in outputs if output.usage),
-        output_tokens=sum(output.usage.output_tokens for _, output in outputs if output.usage),
+        spent=Spent(
+            calls=sum(row.spent.calls for row in rows),
+            input_tokens=sum(row.spent.input_tokens for row in rows),
+            output_tokens=sum(row.spent.output_tokens for row in rows),
+            cost_usd=sum(row.spent.cost_usd for row in rows),
+        ),
         cached=sum(row.cached for row in rows),
         duration_ms=Spread(
             mean=float(fresh.mean()),

@@ -13,7 +13,8 @@ import pytest
 
 from classifiers.metrics import confidence_figures, label_figures, number_figures
 from classifiers.training_report import to_html
-from classifiers.training_report.trust import answerable, reliability_bins
+from classifiers.training_report.trust import answerable
+from signalbox.charts.bins import reliability_bins
 from signalbox.statistics import share
 
 HOSTILE = "</style></title><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\x00\u202e"
