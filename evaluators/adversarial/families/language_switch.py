@@ -23,7 +23,8 @@ _DICTIONARY = {
     "parcel": ("Paket", "colis", "pakket"), "tent": ("Zelt", "tente", "tent"), "pay": ("zahlen", "payer", "betalen"),
     "return": ("zurückgeben", "retourner", "retourneren"), "send": ("senden", "envoyer", "sturen"),
     "money": ("Geld", "argent", "geld"), "get": ("bekommen", "recevoir", "krijgen"), "days": ("Tage", "jours", "dagen"),
-    "delivery": ("Lieferung", "livraison", "levering"), "want": ("will", "veux", "wil"), "new": ("neu", "neuf", "nieuw"),
+    "delivery": ("Lieferung", "livraison", "levering"),
+    "want": ("will", "veux", "wil"), "new": ("neu", "neuf", "nieuw"),
 }  # fmt: skip
 _SHARES = (0.34, 0.67, 1.0)
 _WORD = re.compile(r"[A-Za-z']+")
