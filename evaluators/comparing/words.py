@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from evaluators.comparing.types import MetricComparison
@@ -18,8 +19,17 @@ def written(metric: Metric, value: float | None) -> str:
     if metric.kind == "score":
         return f"{value:.3f}"
     if metric.unit in ("USD", "usd", "$"):
-        return f"${number(value)}"
+        return dollars(value)
     return f"{number(value)} {metric.unit}" if metric.unit else number(value)
+
+
+def dollars(value: float) -> str:
+    """To two significant digits below a cent, never as a power of ten: `$0.000058`, `$1.20`."""
+    size = abs(value)
+    if size == 0 or size >= 1:
+        return f"${value:,.2f}" if size else "$0"
+    digits = min(9, max(2, 1 - math.floor(math.log10(size))))
+    return f"${value:.{digits}f}"
 
 
 def interval_written(metric: Metric, low: float | None, high: float | None) -> str:

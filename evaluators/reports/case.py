@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from evaluators.comparing.words import written
+from evaluators.comparing.words import dollars, written
 from evaluators.contract import Metric, Output, Row
 from evaluators.reports.ranking import Standing
-from signalbox.charts import escaped, number, percent, table
+from signalbox.charts import escaped, percent, table
 from signalbox.types import Attempt, Quote
 
 STANDING = {
@@ -48,7 +48,7 @@ def trace_html(row: Row, metrics: Mapping[str, Metric]) -> str:
     facts = [f"{key}: {value}" for key, value in row.case.tags.items()]
     facts += ["answered from the cache"] if row.cached else []
     if row.spent.calls:
-        facts.append(f"{row.spent.calls:,} model calls, ${number(row.spent.cost_usd)}")
+        facts.append(f"{row.spent.calls:,} model calls, {dollars(row.spent.cost_usd)}")
     parts.append(f'<p class="aside">{escaped(" · ".join(facts), 2_000)}</p>' if facts else "")
     return f'<div class="trace">{"".join(parts)}</div>'
 
@@ -66,7 +66,7 @@ def _expected(row: Row) -> str:
 
 
 def _output(output: Output) -> str:
-    told = [f"{output.duration_ms:,.0f} ms", f"${number(output.cost_usd)}"]
+    told = [f"{output.duration_ms:,.0f} ms", f"{dollars(output.cost_usd)}"]
     if output.model:
         told.append(output.model)
     if output.usage is not None:
@@ -109,7 +109,7 @@ def _attempts(attempts: tuple[Attempt, ...]) -> str:
             "–" if one.confidence is None else f"{one.confidence:.2f}",
             one.reason,
             f"{one.duration_ms:,.0f} ms",
-            f"${number(one.cost_usd)}",
+            f"{dollars(one.cost_usd)}",
         )
         for one in attempts
     )

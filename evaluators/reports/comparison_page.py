@@ -10,10 +10,11 @@ from evaluators.comparing.words import change_interval, change_written, probabil
 from evaluators.contract import Metric, Row
 from evaluators.reports.case import trace_html
 from evaluators.reports.page import page
-from evaluators.reports.pictures import difference_bars
+from evaluators.reports.pictures import difference_bars, flip_bars
 from signalbox.charts import escaped, pictures, said, section, table, warned
 
 MOST_TRACES = 60
+_MOST_OPEN = 40
 _GOOD = {"better": "good", "equivalent": "good", "worse": "bad", "undecided": "doubt"}
 
 
@@ -94,7 +95,10 @@ def _metrics(found: Comparison) -> str:
             f"Paired case by case. Decided at {found.alpha:g} over all metrics together (Holm); q is the share of "
             "false alarms among metrics at least as surprising (Benjamini-Hochberg)."
         ),
-        pictures(("Differences, for the better to the right", difference_bars(found))),
+        pictures(
+            ("Differences, for the better to the right", difference_bars(found)),
+            ("Cases that flipped", flip_bars(found)),
+        ),
         table(head, rows, numbers=tuple(range(1, 10))),
         reasons,
     )
@@ -108,7 +112,7 @@ def _flips(place: int, one: MetricComparison, rows: Sequence[Mapping[str, Row]],
             continue
         drawn = "".join(_flip(flip, one, rows, metrics, traced=i < MOST_TRACES) for i, flip in enumerate(own))
         more = said(f"{count - len(own):,} more are not shown.") if count > len(own) else ""
-        opened = "" if gained else " open"
+        opened = " open" if not gained and place == 0 and len(own) <= _MOST_OPEN else ""
         word = "Better" if gained else "Worse"
         if one.metric.better is None:
             word = "Larger" if gained else "Smaller"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evaluators.comparing.record import Record, RunShown, shown
-from evaluators.comparing.words import interval_written, written
+from evaluators.comparing.words import dollars, interval_written, written
 from evaluators.contract import Metric, Row
 from evaluators.reports.case import case_html
 from evaluators.reports.pictures import confidence_chart, cost_chart, duration_chart, metric_bars, slice_bars
@@ -56,7 +56,7 @@ def lead(told: RunShown, summary: Summary) -> str:
     """What was run on what, and the first figures."""
     totals = summary.totals
     line = f"{told.target} on {told.set_name}@{told.set_version}, {summary.rows:,} cases, {told.created_at[:16]}"
-    took = f"Answers cost ${number(totals.cost_usd)} in all; the run spent ${number(totals.spent.cost_usd)} on "
+    took = f"Answers cost {dollars(totals.cost_usd)} in all; the run spent {dollars(totals.spent.cost_usd)} on "
     took += f"{totals.spent.calls:,} model calls"
     if totals.cached:
         took += f", {totals.cached:,} answers came from the cache"

@@ -98,6 +98,16 @@ def difference_bars(found: Comparison) -> str:
     return bars(items[:_MOST_BARS], title="Differences", axis=axis, description="After less before, with intervals.")
 
 
+def flip_bars(found: Comparison) -> str:
+    """How many cases each share lost and gained."""
+    items = []
+    for one in found.metrics:
+        if one.comparable and one.metric.kind == "share" and one.metric.better is not None and one.n:
+            items.append(Bar(f"{one.metric.name}: worse", float(one.lost), strong=True))
+            items.append(Bar(f"{one.metric.name}: better", float(one.gained)))
+    return bars(items[:_MOST_BARS], title="Flips", axis=Axis("Cases", low=0)) if items else ""
+
+
 def _histogram(values: Sequence[float], title: str, unit: str) -> str:
     if len(values) < 2 or max(values) <= 0:
         return ""

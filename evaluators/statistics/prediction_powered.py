@@ -9,10 +9,12 @@ or 1; here it is Wilson's at the number of labels that would be worth as much, 9
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evaluators.contract import Value
+from evaluators.contract import Row, Value
 from evaluators.statistics.intervals import LEVEL, Floats, t_quantile
 from signalbox.errors import InvalidInput
 from signalbox.types import Frozen
@@ -74,6 +76,35 @@ def prediction_powered(truth: ArrayLike, judged: ArrayLike, judged_only: ArrayLi
         worth=worth,
         judged=float(np.concatenate([f, pool]).mean()),
         people=float(y.mean()),
+    )
+
+
+def estimate_with_people(
+    rows: Sequence[Row], judged: str, people: Mapping[str, float], *, level: float = LEVEL
+) -> Powered:
+    """What people would say of all cases of a run, from a metric of all and their labels of some.
+
+    Args:
+        judged: the metric; cases on which it was not measured are left out.
+        people: by case id, within 0 and 1, of cases drawn at random.
+
+    Raises:
+        InvalidInput: fewer than 10 labelled cases were judged.
+    """
+    found = {row.case.id: one.value for row in rows if (one := row.measure(judged)) and one.value is not None}
+    both = [name for name in people if name in found]
+    if len(both) < _FEWEST:
+        raise InvalidInput(
+            f"{len(both)} of the {len(people):,} labelled cases were measured by {judged}: {_FEWEST} are needed. Are "
+            "the ids those of the run's cases?",
+            field="people",
+        )
+    labelled = set(both)
+    return prediction_powered(
+        [people[name] for name in both],
+        [found[name] for name in both],
+        [value for name, value in found.items() if name not in labelled],
+        level=level,
     )
 
 

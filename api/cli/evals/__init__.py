@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from api.cli.evals import compare, gate, report
 from api.cli.evals import list as listing
 from api.cli.evals import run as running
 
@@ -17,3 +18,6 @@ def _group() -> None:
 
 app.command("run")(running.run)
 app.command("list")(listing.list_runs)
+app.command("report")(report.report)
+app.command("compare")(compare.compare)
+app.command("gate")(gate.gate)
