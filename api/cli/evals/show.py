@@ -49,7 +49,7 @@ def show_run(console: Console, told: RunShown, summary: Summary, main: Metric | 
     if totals.duration_ms is not None:
         took += (
             f"; half of the answers within {totals.duration_ms.p50:,.0f} ms, "
-        took += f"95% within {totals.duration_ms.p95:,.0f} ms"
+            f"95% within {totals.duration_ms.p95:,.0f} ms"
         )
     console.print(Text(took, style="dim"))
     _warn(console, summary.warnings)
