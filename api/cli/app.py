@@ -9,7 +9,22 @@ import sys
 
 import typer
 
-from api.cli import bench, calibrate, data, doctor, evals, experts, ingest, init, keys, predict, review, serve, train
+from api.cli import (
+    attack,
+    bench,
+    calibrate,
+    data,
+    doctor,
+    evals,
+    experts,
+    ingest,
+    init,
+    keys,
+    predict,
+    review,
+    serve,
+    train,
+)
 from signalbox.errors import DeadlineExceeded, MissingDependency, SignalboxError, Unavailable, UpstreamError
 
 app = typer.Typer(
@@ -28,6 +43,7 @@ app.add_typer(review.app, name="review")
 app.add_typer(train.app, name="train")
 app.add_typer(data.app, name="data")
 app.add_typer(experts.app, name="experts")
+app.add_typer(attack.app, name="attack")
 app.add_typer(evals.app, name="eval")
 
 BAD_INPUT, SERVICE_MISSING, INTERRUPTED = 2, 3, 130

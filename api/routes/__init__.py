@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.routes import (
+    attacks,
     batch,
     documents,
     evals,
@@ -27,6 +28,7 @@ ROUTERS = (
     documents.router,
     experts.router,
     evals.router,
+    attacks.router,
     health.router,
     jobs.router,
     keys.router,

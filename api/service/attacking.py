@@ -1,120 +1,206 @@
-"""The service as the target of attacks, in this process: its own parts, nothing stored, its documents only copied.
+"""Attacks as background jobs: what is asked for, the run's folder, and the function that runs it in a process.
 
-The router that is attacked is the very one that answers, over the workspace's models; for attacks on documents it is
-given an index of its own, and for a comparison other defences.
+What is to be asked is made once and kept with the run, learnt gadgets included; its rows are its memory, so a job that
+is restarted, or another one for the same run, goes on where they end.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from evaluators.contract import Component, Output, Target
-from signalbox.settings import DEFENCES, Defence, Settings
+from pydantic import Field
+
+from api.service.eval_parts import handed_on, taken_over
+from api.service.folders import attacks_folder
+from signalbox.errors import CorruptArtefact, InvalidInput, NotFound
+from signalbox.jobs import Context, Job, Jobs, Kind
+from signalbox.settings import Settings
+from signalbox.types import Frozen, new_id, utc_now
 
 if TYPE_CHECKING:
-    from agents.state import Parts
-    from api.service.models import Models
+    from collections.abc import Callable, Sequence
+
+    from eval_sets import EvalSet
     from eval_sets.cases import Case
-    from retriever import Document
-    from signalbox.types import Prediction
+    from evaluators.harness import RunRecord
 
 KIND = "attack"
-ALL, NOTHING = "on", "off"
+_SETTINGS = "settings.json"
+_ORIGINALS = "originals.jsonl"
+_GIVEN_CASES = 40
 
 
-class _Forgetful:
-    """Keeps no prediction: what is asked to attack is nobody's question."""
+class AttackRequest(Frozen):
+    """What a run is to do.
 
-    async def add(self, prediction: Prediction) -> None:
-        pass
+    Attributes:
+        families: names, several put together with `+`; all of them where none is named.
+        target: `service`, the URL of a Signalbox, or `model:NAME`, which is shown the service's documents.
+        defences: `on`, `off`, `both`, or the names of those that are on.
+        tries: how often each attack is made, each time with another chance.
+        gadget_queries: questions that learning a gadget may take.
+        limits: as `evaluators.harness.Limits` has them.
+    """
 
-
-class ServiceUnderAttack:
-    """The service with the defences `on`; satisfies `evaluators.adversarial.Attackable`."""
-
-    def __init__(self, settings: Settings, models: Models, on: Sequence[Defence] = DEFENCES) -> None:
-        self._settings, self._models = settings, models
-        self._parts = replace(models.parts, defences=replace(models.parts.defences, on=frozenset(on)))
-        self._target = self._asked(self._parts)
-        self.component: Component = self._target.component
-
-    async def answer(self, case: Case) -> Output:
-        return await self._target.answer(case)
-
-    def document(self, document_id: str) -> Document | None:
-        from signalbox.errors import NotFound
-
-        try:
-            return self._models.index.document(document_id)
-        except NotFound:
-            return None
-
-    @asynccontextmanager
-    async def with_documents(self, documents: Sequence[Document]) -> AsyncIterator[Target]:
-        """The same service over a copy of its documents with these put in, until the end."""
-        import asyncio
-        from contextlib import ExitStack
-
-        from api.service.folders import index_folder
-        from evaluators.adversarial.planting import planted_index
-
-        with ExitStack() as stack:
-            index = await asyncio.to_thread(
-                stack.enter_context, planted_index(index_folder(self._settings), documents, self._models.encoder)
-            )
-            yield self._asked(replace(self._parts, retriever=index))
-
-    def _asked(self, parts: Parts) -> Target:
-        from agents.router import Router
-        from evaluators.harness import SystemTarget
-
-        router = Router(parts, _Forgetful(), deadline_ms=self._settings.deadline_ms)
-        return SystemTarget(router, Component(name="signalbox", arguments=_what_answers(parts)))
+    run: str = Field(pattern=r"^atk_[0-9A-Z]{26}$")
+    families: tuple[str, ...] = ()
+    target: str = "service"
+    defences: str = "on"
+    strengths: tuple[int, ...] = (2,)
+    tries: int = Field(1, ge=1, le=20)
+    gadget_queries: int = Field(240, ge=0, le=10_000)
+    limits: dict[str, Any] = Field(default_factory=dict)
+    seed: int = Field(0, ge=0)
 
 
-def _what_answers(parts: Parts) -> dict[str, object]:
-    return {
-        "policy": parts.policy.id,
-        "alpha": parts.policy.alpha,
-        "expert": parts.default_expert,
-        "local": parts.local.name if parts.local else None,
-        "cloud": parts.cloud.name if parts.cloud else None,
-        "style": parts.style,
-        "defences": sorted(parts.defences.on),
-    }
+def new_request(**fields: Any) -> AttackRequest:
+    """A request with an id of its own."""
+    return AttackRequest(run=new_id("atk"), **fields)
 
 
-def hidden_texts() -> tuple[str, ...]:
-    """What no answer may show: what the models are told before every question."""
-    from agents.grounding.prompts import question_over_passages
+def prepare(settings: Settings, request: AttackRequest, eval_set: EvalSet, limit: int | None) -> None:
+    """Make the folder of a run that waits to be started.
 
-    return tuple(turn.content for turn in question_over_passages("", ()) if turn.role == "system")
-
-
-def defences_named(given: str) -> dict[str, tuple[Defence, ...]]:
-    """`on`, `off`, `both`, or the names of those that are on, by the name that the run's cases give it.
+    Args:
+        limit: most cases of the set, drawn by the seed.
 
     Raises:
-        UnknownName: one of the names is no defence.
+        UnknownName: there is no such family, defence or target.
+        InvalidInput: a strength, limit or combination is none, or other defences are asked of what has none.
     """
-    from signalbox.errors import UnknownName
+    from api.service.attack_target import ALL, defences_named
+    from api.service.eval_parts import check_target
+    from api.service.evaluating import chosen as drawn
+    from evaluators.adversarial.families import chosen
+    from evaluators.harness import Limits
 
-    words = [word.strip() for word in given.split(",") if word.strip()]
-    match words:
-        case [] | ["on"] | ["all"]:
-            return {ALL: DEFENCES}
-        case ["off"] | ["none"]:
-            return {NOTHING: ()}
-        case ["both"]:
-            return {NOTHING: (), ALL: DEFENCES}
-    unknown = [word for word in words if word not in DEFENCES]
-    if unknown:
-        raise UnknownName(
-            f"There is no defence {unknown[0][:80]!r}; say on, off, both, or some of {', '.join(DEFENCES)}.",
-            field="defences",
+    families = chosen(request.families)
+    if not set(request.strengths) <= {1, 2, 3} or not request.strengths:
+        raise InvalidInput("strengths are 1, 2 and 3.", field="strength")
+    if request.target == "given":
+        raise InvalidInput("Answers that are given can't be attacked: name service, URL or model:NAME.", field="target")
+    check_target(request.target)
+    if request.target != "service" and tuple(defences_named(request.defences)) != (ALL,):
+        raise InvalidInput("Defences can be switched in the service in this process only.", field="defences")
+    Limits.model_validate(request.limits)
+    cases = drawn(eval_set.cases, limit, request.seed)
+    if any(one.kind == "answer" for one in families):
+        cases = (*cases, *_to_judge(cases))
+    folder = attacks_folder(settings) / request.run
+    folder.mkdir(mode=0o700, parents=True)
+    (folder / _ORIGINALS).write_text(
+        "".join(case.model_dump_json(exclude_defaults=True) + "\n" for case in cases), encoding="utf-8"
+    )
+    about = {"name": eval_set.name, "version": eval_set.version, "hash": eval_set.hash, "cases": len(cases)}
+    _write_waiting(folder, request, {"created_at": utc_now().isoformat(), "set": about})
+
+
+def _to_judge(cases: Sequence[Case]) -> list[Case]:
+    """Wrong answers for attacks on judges, from the sets for judging, where the set has none of its own."""
+    from api.service.evaluating import SETS
+    from eval_sets import read_set
+
+    if any(case.given is not None and case.given.verdict == "wrong" for case in cases):
+        return []
+    known = {case.id for case in cases}
+    found: list[Case] = []
+    for card in sorted((SETS / "judging").rglob("card.yaml")):
+        wrong = (one for one in read_set(card.parent).cases if one.given is not None and one.given.verdict == "wrong")
+        found += [one for one in wrong if one.given is not None and one.given.contexts and one.id not in known]
+    return found[:_GIVEN_CASES]
+
+
+def _write_waiting(folder: Path, request: AttackRequest, header: dict[str, Any]) -> None:
+    from evaluators.harness.records import write_manifest
+    from evaluators.harness.runlog import FORMAT
+
+    fixed = {"format": FORMAT, "id": request.run, "kind": KIND, "state": "waiting", "seed": request.seed}
+    write_manifest(folder, {**fixed, **header, "request": request.model_dump(mode="json")})
+
+
+async def start(jobs: Jobs, settings: Settings, request: AttackRequest, by: str | None) -> Job:
+    """Start a run that was prepared, or go on with it. Raises as `Jobs.start` does."""
+    from evaluators.harness.records import read_manifest, write_manifest
+
+    run_folder = attacks_folder(settings) / request.run
+
+    def fill(folder: Path) -> None:
+        path = folder / _SETTINGS
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(handed_on(settings)), encoding="utf-8")
+        said = {"job": folder.name, "request": request.model_dump(mode="json")}
+        write_manifest(run_folder, read_manifest(run_folder) | said)
+
+    return await jobs.start(KIND, request.model_dump(mode="json"), by, fill=fill)
+
+
+def forget(settings: Settings, request: AttackRequest) -> None:
+    """Remove a run that could not be started."""
+    shutil.rmtree(attacks_folder(settings) / request.run, ignore_errors=True)
+
+
+def folder_of(settings: Settings, run_id: str) -> Path:
+    """The folder of a run. Raises NotFound."""
+    folder = attacks_folder(settings) / run_id
+    if run_id != folder.name or not (folder / "run.json").is_file():
+        raise NotFound(f"There is no attack run {run_id[:80]!r}.", field="id")
+    return folder
+
+
+def run(context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The job: make what is asked, ask it, write the reports."""
+    import asyncio
+
+    request = AttackRequest.model_validate(arguments)
+    settings = taken_over(json.loads((context.folder / _SETTINGS).read_text(encoding="utf-8")))
+    folder = attacks_folder(settings) / request.run
+
+    def attack() -> dict[str, Any]:
+        record = asyncio.run(_attack(request, settings, folder, context.id, context.part(0.02, 0.98)))
+        return {"state": record.state, "reason": record.reason, "asked": len(record.rows)}
+
+    ended = context.step("attacking", attack)
+    return {"run": request.run, **ended, "url": f"/attacks/{request.run}"}
+
+
+async def _attack(
+    request: AttackRequest, settings: Settings, folder: Path, job: str, progress: Callable[[float, str], None]
+) -> RunRecord:
+    from api.service.attack_parts import opened, planned
+    from evaluators.adversarial.running import kept_plan, run_attacks
+    from evaluators.harness import Limits
+
+    progress(0.0, "opening what is attacked")
+    async with opened(settings, request) as (targets, scorer):
+        plan = kept_plan(folder)
+        if plan is None:
+            progress(0.0, "making the attacks")
+            plan = await planned(request, read_originals(folder), targets, folder, progress)
+        return await run_attacks(
+            plan,
+            targets,
+            folder,
+            scorer=scorer,
+            limits=Limits.model_validate(request.limits),
+            progress=progress,
+            header={"seed": request.seed, "job": job},
         )
-    chosen = tuple(name for name in DEFENCES if name in words)
-    return {",".join(chosen)[:80]: chosen}
+
+
+def read_originals(folder: Path) -> tuple[Case, ...]:
+    """The cases that a run is made from. Raises CorruptArtefact."""
+    from pydantic import ValidationError
+
+    from eval_sets.cases import Case
+
+    try:
+        lines = (folder / _ORIGINALS).read_bytes().splitlines()
+        return tuple(Case.model_validate_json(line) for line in lines)
+    except (OSError, ValidationError):
+        raise CorruptArtefact(f"{folder / _ORIGINALS} is damaged: start the run anew.") from None
+
+
+ATTACK = Kind(KIND, run)

@@ -24,6 +24,10 @@ def evals_folder(settings: Settings) -> Path:
     return settings.data_dir / "evals"
 
 
+def attacks_folder(settings: Settings) -> Path:
+    return settings.data_dir / "attacks"
+
+
 def make_data_dir(settings: Settings) -> None:
     """Raises ConfigurationError where the data directory can't be made."""
     try:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
+from api.service.attacking import ATTACK
 from api.service.checks import check_packages
 from api.service.closing import close_all
 from api.service.evaluating import EVAL
@@ -61,7 +62,7 @@ class Service:
         self.reviews = review_queue(self.settings, self.database, on_notice=self.webhooks.wake)
         self.keys = KeyStore(self.database)
         self.idempotency = IdempotencyStore(self.database)
-        self.jobs = Jobs(self.settings, [TRAINING, EVAL])
+        self.jobs = Jobs(self.settings, [TRAINING, EVAL, ATTACK])
         self.batch_places = asyncio.Semaphore(self.settings.max_batch_queries)
 
     async def __aenter__(self) -> Self:

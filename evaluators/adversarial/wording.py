@@ -112,7 +112,7 @@ def verdicts(report: AttackReport) -> list[str]:
             for one in through
         ]
         found += [
-            f"{where}{one.family} forces {share(one.escalation)} of the questions onto a dearer route than its twin does."
+            f"{where}{one.family} takes {share(one.escalation)} of the questions to a dearer route than its twin."
             for one in whole(result.families)
             if one.escalation is not None and one.escalation.low > _MOST_ESCALATED
         ]
