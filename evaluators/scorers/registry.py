@@ -12,6 +12,7 @@ FACTORIES: dict[str, str] = {
     "contains": "evaluators.scorers.contains:build",
     "cost": "evaluators.scorers.cost:build",
     "exact": "evaluators.scorers.exact:build",
+    "groundedness": "evaluators.judges.groundedness.scorer:build",
     "judge": "evaluators.judges.llm.building:build_judge",
     "json_schema": "evaluators.scorers.json_schema:build",
     "label": "evaluators.scorers.label:build",

@@ -1,0 +1,28 @@
+"""Words that judging support treats specially, all English: data, no rules."""
+
+from __future__ import annotations
+
+from retriever.wordlists import words
+
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_TEENS = ("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+NUMBERS = {
+    **{word: str(value) for value, word in enumerate((*_UNITS, *_TEENS))},
+    **{word: str(value) for value, word in zip(range(20, 100, 10), _TENS, strict=True)},
+    **{word: str(value) for value, word in enumerate(_ORDINALS, 1)},
+    "hundred": "100",
+    "thousand": "1000",
+    "million": "1000000",
+    "billion": "1000000000",
+}
+NEGATIONS = words("not no never none nobody nothing neither nor without hardly unable")
+PERSONAL = words("i me my mine myself we us our ours you your yours")
+# Said without claiming anything: left out of content like stop words.
+EMPTY = words("yes yeah yep yup no nope oh ah wow lol haha hmm um well ok okay sure so also not s t d m ll re ve")
+# A sentence of these alone is small talk.
+SMALL_TALK = EMPTY | words(
+    "hi hello hey bye goodbye thanks thank u welcome really please too right true agree agreed see great nice cool "
+    "good interesting totally absolutely chat talking talk fun day morning night later sense makes wait hahaha ya yea"
+)
