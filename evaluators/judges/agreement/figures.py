@@ -20,7 +20,7 @@ from signalbox.types import Frozen
 _WORD = re.compile(r"\w+")
 _ROWS_A_BIN = 25
 _MOST_BINS = 10
-_DRAWS = 1_000
+_DRAWS = 400
 
 
 class Figures(Frozen):
