@@ -174,6 +174,22 @@ def _label_noise(f: Figures) -> str:
     )
 
 
+def _statistics(f: Figures) -> str:
+    naive, people, unpaired = (f["anchors"][name] for name in ("naive judged mean", "people alone", "unpaired test"))
+    ours = (
+        f"judged rates with 100 labels: 95% intervals hold **{f['interval_coverage']:.1%}** "
+        f"({f['coverage_lowest']:.1%} to {f['coverage_highest']:.1%} over rates and judges), {f['mean_width']:.3f} "
+        f"wide; A/A alarms at most **{f['false_alarm_rate']:.1%}**; five points lost on 400 cases found "
+        f"**{f['power']:.0%}**"
+    )
+    beside = (
+        f"the judge's mean {naive['interval_coverage']:.1%} ({naive['coverage_lowest']:.0%} to "
+        f"{naive['coverage_highest']:.0%}); labels alone {people['mean_width']:.3f} wide; "
+        f"unpaired {unpaired['power']:.0%}"
+    )
+    return f"{ours} | {beside}"
+
+
 ENTRIES = (
     Entry("encoder", _encoder),
     Entry("local_llm", _local_llm, quick=("--quick",)),
@@ -208,6 +224,7 @@ ENTRIES = (
     Entry("serving", _serving, quick=("--quick",)),
     Entry("faults", _faults, quick=("--quick",)),
     Entry("review", _review, quick=("--quick",)),
+    Entry("statistics", _statistics, quick=("--rounds", "1000")),
     Entry("durability", _durability, quick=("--quick", "--http-kills", "0")),
 )
 
