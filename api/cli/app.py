@@ -19,6 +19,7 @@ from api.cli import (
     experts,
     ingest,
     init,
+    judge,
     keys,
     predict,
     review,
@@ -45,6 +46,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(experts.app, name="experts")
 app.add_typer(attack.app, name="attack")
 app.add_typer(evals.app, name="eval")
+app.add_typer(judge.app, name="judge")
 
 BAD_INPUT, SERVICE_MISSING, INTERRUPTED = 2, 3, 130
 

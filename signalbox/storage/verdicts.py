@@ -79,6 +79,14 @@ class VerdictStore:
         query = select(verdicts).where(table.id.in_(select(newest))).order_by(table.id.desc()).limit(MAX_LISTED)
         return await self._database.read(lambda connection: _verdicts(connection, query))
 
+    async def judged(self, *, limit: int = MAX_LISTED) -> list[str]:
+        """The ids of predictions that people gave a verdict on, those judged last first; at most `limit`."""
+        table = verdicts.c
+        query = (
+            select(table.prediction_id).group_by(table.prediction_id).order_by(func.max(table.id).desc()).limit(limit)
+        )
+        return await self._database.read(lambda connection: list(connection.execute(query).scalars()))
+
     async def history(self, prediction_id: str) -> list[PersonVerdict]:
         """All verdicts ever given on it, oldest first; of very many the latest 1,000."""
         table = verdicts.c

@@ -24,7 +24,9 @@ _DRAWS = 400
 
 
 class Figures(Frozen):
-    """Of verdicts on `n` rows. AUROC is None without a signal, ECE without probabilities."""
+    """Of verdicts on `n` rows. AUROC is None without a signal, ECE without probabilities; kappa and AUROC are also None
+    where people said the same of all.
+    """
 
     n: int
     kappa: float | None
@@ -62,7 +64,7 @@ def figures_of(
     both = 0 < people.sum() < len(people)
     return Figures(
         n=len(right),
-        kappa=found.value,
+        kappa=found.value if both else None,
         kappa_low=found.low,
         kappa_high=found.high,
         accuracy=hits / len(right),
