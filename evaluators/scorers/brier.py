@@ -23,8 +23,10 @@ def _measure(case: Case, output: Output) -> Sequence[Measure]:
     told = judge(case, output)
     if told.right is None:
         return [not_asked("brier", told.reason)]
-    confidence = output.prediction.confidence if output.prediction else None
+    if output.prediction is None:
+        return [not_asked("brier", "the target is one that says no confidence")]
+    confidence = output.prediction.confidence
     if confidence is None:
-        return [unmeasured("brier", "the target does not say how sure it is")]
+        return [unmeasured("brier", "the answer came without a confidence")]
     details = {"confidence": confidence, "right": told.right}
     return [Measure(metric="brier", value=(confidence - told.right) ** 2, details=details)]

@@ -18,7 +18,6 @@ from evaluators.scorers.measuring import (
     declined,
     not_asked,
     read_arguments,
-    unmeasured,
 )
 from evaluators.scorers.quotes import quotes_of
 from evaluators.scorers.resources import Resources
@@ -39,7 +38,7 @@ def _measure(case: Case, output: Output) -> Sequence[Measure]:
     if declined(output):
         return [not_asked(name, NO_ANSWER) for name in _NAMES]
     if output.prediction is None:
-        return [unmeasured(name, "the target does not say what it quotes") for name in _NAMES]
+        return [not_asked(name, "the target is one that quotes nothing") for name in _NAMES]
     cited = {quote.document_id for quote in quotes_of(output)}
     details = {"cited": sorted(cited), "expected": sorted(wanted)}
     precision = (

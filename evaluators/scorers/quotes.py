@@ -1,11 +1,11 @@
 """Quotes are verbatim: each stands in its document, at the offsets it names. Any other is a 0, whatever it says.
 
-The documents come from the run's resources; without them nothing is said of a quote.
+The documents come from the run's resources; of a quote from a document that is not there nothing can be said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from eval_sets.cases import Case
@@ -36,7 +36,10 @@ def build(arguments: Mapping[str, object], resources: Resources) -> Scorer:
             return [not_asked("quotes_verbatim", "nothing was quoted")]
         if document is None:
             return [unmeasured("quotes_verbatim", "the documents are not at hand in this run")]
-        wrong = [said for quote in quotes if (said := _wrong(quote, document))]
+        missing = [quote.document_id for quote in quotes if document(quote.document_id) is None]
+        wrong = [said for quote in quotes if (said := _wrong(quote, document(quote.document_id) or ""))]
+        if missing:
+            return [unmeasured("quotes_verbatim", f"the document {missing[0]!r} is not at hand in this run")]
         return [share("quotes_verbatim", not wrong, wrong[0] if wrong else "", quotes=len(quotes), wrong=wrong[:20])]
 
     return FunctionScorer(component("quotes", given), (Metric(name="quotes_verbatim"),), measure, threaded=True)
@@ -49,10 +52,7 @@ def quotes_of(output: Output) -> tuple[Quote, ...]:
     return tuple(one for one in output.prediction.evidence if isinstance(one, Quote))
 
 
-def _wrong(quote: Quote, document: Callable[[str], str | None]) -> str:
-    text = document(quote.document_id)
-    if text is None:
-        return f"there is no document {quote.document_id!r}"
+def _wrong(quote: Quote, text: str) -> str:
     if not quote.text.strip() or text[quote.start : quote.end] != quote.text:
         elsewhere = ", it stands elsewhere in it" if quote.text.strip() and quote.text in text else ""
         return f"{quote.text[:80]!r} does not stand at {quote.start} to {quote.end} of {quote.document_id!r}{elsewhere}"

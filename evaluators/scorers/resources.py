@@ -42,9 +42,15 @@ class Resources:
         Raises:
             ConfigurationError: there is none.
         """
-        model = self.judge_model if name is None else self.judge_models.get(name)
-        if model is None:
-            which = "a judge's model" if name is None else f"the judge's model {name!r}"
-            known = f"; there are {', '.join(sorted(self.judge_models))}" if self.judge_models and name else ""
-            raise ConfigurationError(f"The scorer {wanted_by!r} needs {which}, and this run has none{known}.")
-        return model
+        if name is None:
+            if self.judge_model is None:
+                raise ConfigurationError(f"The scorer {wanted_by!r} needs a judge's model, and this run has none.")
+            return self.judge_model
+        try:
+            return self.judge_models[name]
+        except KeyError as error:
+            known = f" There are {', '.join(sorted(self.judge_models))}." if self.judge_models else ""
+            why = f" ({error.args[0]})" if error.args and error.args[0] != name else ""
+            raise ConfigurationError(
+                f"The scorer {wanted_by!r} asks for the judge {name!r}, and this run has none of that name{why}.{known}"
+            ) from None

@@ -1,7 +1,7 @@
 """Retrieval: recall@k, nDCG@k and MRR@k of the documents found for a query against those that hold the answer.
 
-Found is what the output lists; where it lists none, the run's own search is asked. Relevance is yes or no, a document
-counts once, where it first stands.
+Found is what the output lists; where it lists none, or only what it quotes, the run's own search is asked. Relevance is
+yes or no, a document counts once, where it first stands.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from evaluators.scorers.measuring import (
     read_arguments,
     unmeasured,
 )
+from evaluators.scorers.quotes import quotes_of
 from evaluators.scorers.resources import Resources
 
 _PASSAGES_A_DOCUMENT = 6
@@ -42,10 +43,13 @@ def build(arguments: Mapping[str, object], resources: Resources) -> Scorer:
         if not wanted:
             return [not_asked(name, "the case names no documents") for name in names]
         found = output.documents
-        if not found and resources.search:
+        if set(found) <= {quote.document_id for quote in quotes_of(output)}:  # what was used, not what was found
+            if resources.search is None:
+                reason = "the target does not list what it found, and this run has no search"
+                return [unmeasured(name, reason) for name in names]
             found = tuple(passage.document_id for passage in resources.search(case.query, k * _PASSAGES_A_DOCUMENT))
-        elif not found:
-            return [unmeasured(name, "the target lists no documents, and this run has no search") for name in names]
+            if not found:
+                return [unmeasured(name, "the search found nothing: is anything ingested?") for name in names]
         ranked = list(dict.fromkeys(found))[:k]
         values = (recall(ranked, wanted), ndcg(ranked, wanted, k), mrr(ranked, wanted))
         details = {"found": ranked[:20], "expected": sorted(wanted)}

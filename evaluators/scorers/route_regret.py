@@ -1,8 +1,8 @@
 """What the route taken cost beside the cheapest that could have answered, and whether it was that one.
 
 `regret_usd` is what was paid beyond it. Its price is taken from the arguments, from the attempt on that route, or from
-what the policy expected of it, in that order; where none says, it is unmeasured. What a person costs is only known when
-`review_usd` says so.
+what the policy expected of it, in that order; where none says, there is no regret to count. What a person costs is only
+known when `review_usd` says so.
 """
 
 from __future__ import annotations
@@ -55,8 +55,10 @@ def _measure(given: RegretArguments, case: Case, output: Output) -> Sequence[Mea
     if case.expected.route is None:
         return [not_asked(name, "the case names no route") for name in _NAMES]
     prediction = output.prediction
-    if prediction is None or (prediction.route is None and not declined(output)):
-        return [unmeasured(name, "the target does not say which route it took") for name in _NAMES]
+    if prediction is None:
+        return [not_asked(name, "the target is one without routes") for name in _NAMES]
+    if prediction.route is None and not declined(output):
+        return [unmeasured(name, "the answer does not say which route it took") for name in _NAMES]
     cheapest = "review" if case.expected.route == "none" else case.expected.route
     taken = "review" if declined(output) or prediction.route is None else prediction.route
     details = {"taken": taken, "cheapest": cheapest}
@@ -76,10 +78,10 @@ def _regret(given: RegretArguments, prediction: Prediction, taken: str, cheapest
     if taken == cheapest:
         return Measure(metric="regret_usd", value=prediction.cost_usd)  # a person was needed: all attempts were in vain
     if taken == "review" and given.review_usd is None:
-        return unmeasured("regret_usd", "what a person costs is not known: give review_usd")
+        return not_asked("regret_usd", "what a person costs is not known: give review_usd")
     price = _price(given, prediction, cheapest)
     if price is None:
-        return unmeasured("regret_usd", f"what the route {cheapest!r} costs is not known: give {cheapest}_usd")
+        return not_asked("regret_usd", f"what the route {cheapest!r} costs is not known: give {cheapest}_usd")
     paid = prediction.cost_usd + (given.review_usd or 0.0) * (taken == "review")
     return Measure(metric="regret_usd", value=max(0.0, paid - price), details={"paid": paid, "cheapest": price})
 

@@ -245,7 +245,7 @@ def quote(text: str, start: int = 9, document: str = "returns.md") -> Quote:
         ([quote("30 days")], 1.0, ""),
         ([quote("30 days"), quote("60 days")], 0.0, "'60 days' does not stand at 9 to 16"),
         ([quote("30 days", 10)], 0.0, "it stands elsewhere in it"),
-        ([quote("30 days", document="none.md")], 0.0, "there is no document 'none.md'"),
+        ([quote("30 days", document="none.md")], None, "the document 'none.md' is not at hand"),
         ([quote("", 3)], 0.0, "does not stand"),
         ([], None, "nothing was quoted"),
     ],
@@ -268,7 +268,7 @@ def test_citations_have_precision_and_recall() -> None:
     bare = measures("citations", case(documents=["returns.md"]), predicted("x"))
     assert (bare["citation_precision"].value, bare["citation_recall"].value) == (None, 0.0)
     assert {one.applies for one in measures("citations", case(documents=["a"]), in_review()).values()} == {False}
-    assert {one.applies for one in measures("citations", case(documents=["a"]), said("x")).values()} == {True}
+    assert {one.applies for one in measures("citations", case(documents=["a"]), said("x")).values()} == {False}
 
 
 def test_retrieval_is_ranked_by_documents_not_passages() -> None:
@@ -291,6 +291,9 @@ def test_where_a_target_lists_no_documents_the_search_is_asked() -> None:
     assert value("retrieval:k=2", case(documents=["b"]), said("x"), Resources(search=search)) == 1.0
     assert asked[0][0] == "How long?"
     assert value("retrieval", case(documents=["b"]), said("x")) is None
+    quoting = predicted("x", evidence=(quote("a"),)).model_copy(update={"documents": ("returns.md",)})
+    assert value("retrieval:k=2", case(documents=["b"]), quoting, Resources(search=search)) == 1.0
+    assert value("retrieval:k=2", case(documents=["b"]), quoting, Resources(search=lambda *_: ())) is None
 
 
 @pytest.mark.parametrize(
