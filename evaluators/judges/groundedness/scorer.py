@@ -43,7 +43,7 @@ def build(arguments: Mapping[str, object], resources: Resources) -> Scorer:
 
 
 def measures(judge: GroundednessJudge, output: Output) -> Sequence[Measure]:
-    """The probability that the contexts say all of the answer, and whether they do; unmeasured where none is claimed."""
+    """The probability that the contexts say all of the answer, and whether they do; unmeasured where it claims none."""
     text, contexts = (output.text or "").strip(), [context for context in output.contexts if context.strip()]
     if not text:
         return _unmeasured(measuring.NO_ANSWER)
