@@ -190,6 +190,16 @@ def _statistics(f: Figures) -> str:
     return f"{ours} | {beside}"
 
 
+def _judge(f: Figures) -> str:
+    low, high = f["auroc_interval"]
+    sets = ", ".join(f"{name} {own['auroc']:.3f}" for name, own in f["sets"].items())
+    beside = ", ".join(f"{name.replace('_', ' ')} {own['auroc']:.3f}" for name, own in f["anchors"].items())
+    return (
+        f"groundedness without a cloud, BEGIN, {f['headline']}: AUROC **{f['auroc']:.3f}** ({low:.3f} to {high:.3f}; "
+        f"{sets}), ECE **{f['ece']:.3f}**, one answer {f['p50_ms']:.0f} ms | {beside}"
+    )
+
+
 ENTRIES = (
     Entry("encoder", _encoder),
     Entry("local_llm", _local_llm, quick=("--quick",)),
@@ -220,6 +230,11 @@ ENTRIES = (
         ),
     ),
     Entry("label_noise", _label_noise, quick=("--limit", "4000"), data=(("--data", "banking77/train.csv"),)),
+    Entry(
+        "judge",
+        _judge,
+        data=tuple(("--data", f"begin/begin_dev_{name}.tsv") for name in ("cmu", "tc", "wow")),
+    ),
     Entry("retrieval", _retrieval, quick=("--chunks", "20000")),
     Entry("serving", _serving, quick=("--quick",)),
     Entry("faults", _faults, quick=("--quick",)),
