@@ -169,7 +169,7 @@ def run(context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
     import asyncio
 
     from evaluators.harness import open_run
-    from evaluators.harness.records import read_cases
+    from evaluators.harness.records import held, read_cases
 
     plan = EvalPlan.model_validate(arguments)
     settings = taken_over(json.loads((context.folder / _SETTINGS).read_text(encoding="utf-8")))
@@ -180,10 +180,10 @@ def run(context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"state": record.state, "reason": record.reason, "measured": len(record.rows)}
 
     def report() -> None:
-        from evaluators import reports
+        from evaluators.reports import write_reports
 
-        if hasattr(reports, "write_reports"):
-            reports.write_reports(open_run(folder), folder)
+        with held(folder):
+            write_reports(open_run(folder), folder)
 
     about = context.step("reading the cases", lambda: {"run": plan.run, "cases": len(read_cases(folder))})
     ended = context.step("measuring", measure)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -18,9 +19,9 @@ from eval_sets.cases import Case
 from evaluators.contract import Row, Scorer, Target
 from evaluators.harness.cache import Cache
 from evaluators.harness.measuring import Keep, Measurer, Parties
-from signalbox.errors import ConfigurationError, MissingDependency, ModelCrashed
+from signalbox.errors import ConfigurationError, MissingDependency, ModelCrashed, Unavailable
 
-_CLOSE_S = 10.0
+_START_S, _CLOSE_S = 300.0, 10.0
 _HOME = str(Path(__file__).resolve().parents[2])
 
 Builder = Callable[[Mapping[str, Any]], AbstractAsyncContextManager[tuple[Target, Sequence[Scorer], Cache | None]]]
@@ -105,6 +106,7 @@ async def on_ray(
     Raises:
         MissingDependency: Ray is not installed.
         ConfigurationError: there is no cluster at `address`.
+        Unavailable: all of it is in use.
         SignalboxError: what `builder` raises in a worker.
     """
     ray = _ray()
@@ -131,9 +133,14 @@ async def on_ray(
 
 
 async def _asked(ray: Any, reference: Any) -> Any:
-    """Raises the error that a worker raised, as it raised it."""
+    """Raises the error that a worker raised, as it raised it; Unavailable where none gets to work."""
     try:
-        return await reference
+        async with asyncio.timeout(_START_S):
+            return await reference
+    except TimeoutError:
+        raise Unavailable(
+            f"The Ray cluster has started no worker within {_START_S:g} s: is all of it in use?"
+        ) from None
     except ray.exceptions.RayTaskError as error:
         raise error.cause from None
 
@@ -151,13 +158,15 @@ def _connect(ray: Any, address: str | None, path: Sequence[str]) -> None:
     """Join the cluster; nothing of it is reported to anybody, and it serves no dashboard."""
     importlib.import_module("ray._common.usage.usage_lib").set_usage_stats_enabled_via_env_var(False)
     paths = os.pathsep.join([_HOME, *path])
+    # A cluster of this machine's own is for this process, so it listens on loopback.
+    alone: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
         ray.init(
-            address=address,
-            include_dashboard=False if address is None else None,
+            address=address or "local",
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
             runtime_env={"env_vars": {"PYTHONPATH": paths, "RAY_USAGE_STATS_ENABLED": "0"}},
+            **(alone if address is None else {}),
         )
     except ConnectionError as error:
         raise ConfigurationError(f"There is no Ray cluster at {address}: {error}.", field="engine") from None
