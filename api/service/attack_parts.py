@@ -59,20 +59,26 @@ async def opened(settings: Settings, request: AttackRequest) -> AsyncIterator[tu
 async def planned(
     request: AttackRequest,
     cases: Sequence[Case],
+    others: Sequence[Case],
     targets: Mapping[str, Target],
     folder: Path,
     progress: Callable[[float, str], None],
 ) -> Plan:
-    """What is to be asked; where the gadget takes part, it is learnt first, on cases that are then not measured."""
-    from evaluators.adversarial.cases import plan
+    """What is to be asked; where the gadget takes part, it is learnt first.
+
+    Args:
+        others: cases that are not measured, to learn a gadget on; where there are none, some of `cases` are taken away.
+    """
+    from evaluators.adversarial.cases import is_written, plan
     from evaluators.adversarial.families import chosen
     from evaluators.adversarial.gadgets import apart, learn_gadget, with_gadget, write_gadget
     from evaluators.adversarial.targets import Attackable
 
     families = chosen(request.families)
     target = next(iter(targets.values()))
-    if any(GADGET in one.name.split("+") for one in families) and request.gadget_queries:
-        learning, cases = apart(cases, request.seed)
+    gadgets = any(GADGET in one.name.split("+") for one in families) and request.gadget_queries
+    if gadgets and not all(map(is_written, cases)):
+        learning, cases = apart(cases, others, request.seed)
         gadget = await learn_gadget(
             targets[max(targets)], learning, budget=request.gadget_queries, seed=request.seed, progress=progress
         )

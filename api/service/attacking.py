@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 KIND = "attack"
 _SETTINGS = "settings.json"
 _ORIGINALS = "originals.jsonl"
+_LEARNING = "learning.jsonl"
 _GIVEN_CASES = 40
 
 
@@ -73,7 +74,7 @@ def prepare(settings: Settings, request: AttackRequest, eval_set: EvalSet, limit
     """
     from api.service.attack_target import ALL, defences_named
     from api.service.eval_parts import check_target
-    from api.service.evaluating import chosen as drawn
+    from evaluators.adversarial.cases import is_written
     from evaluators.adversarial.families import chosen
     from evaluators.harness import Limits
 
@@ -86,16 +87,28 @@ def prepare(settings: Settings, request: AttackRequest, eval_set: EvalSet, limit
     if request.target != "service" and tuple(defences_named(request.defences)) != (ALL,):
         raise InvalidInput("Defences can be switched in the service in this process only.", field="defences")
     Limits.model_validate(request.limits)
-    cases = drawn(eval_set.cases, limit, request.seed)
-    if any(one.kind == "answer" for one in families):
+    cases = _drawn(eval_set.cases, limit, request.seed)
+    if any(one.kind == "answer" for one in families) and not all(map(is_written, cases)):
         cases = (*cases, *_to_judge(cases))
     folder = attacks_folder(settings) / request.run
     folder.mkdir(mode=0o700, parents=True)
-    (folder / _ORIGINALS).write_text(
-        "".join(case.model_dump_json(exclude_defaults=True) + "\n" for case in cases), encoding="utf-8"
-    )
+    asked = {case.id for case in cases}
+    for name, kept in ((_ORIGINALS, cases), (_LEARNING, [one for one in eval_set.cases if one.id not in asked])):
+        text = "".join(case.model_dump_json(exclude_defaults=True) + "\n" for case in kept)
+        (folder / name).write_text(text, encoding="utf-8")
     about = {"name": eval_set.name, "version": eval_set.version, "hash": eval_set.hash, "cases": len(cases)}
     _write_waiting(folder, request, {"created_at": utc_now().isoformat(), "set": about})
+
+
+def _drawn(cases: Sequence[Case], limit: int | None, seed: int) -> tuple[Case, ...]:
+    """Cases by chance; attacks that are written out with their twins, which count as one."""
+    from api.service.evaluating import chosen as drawn
+    from evaluators.adversarial.cases import is_written
+
+    names = {case.id: case.tags["pair"] if is_written(case) else case.id for case in cases}
+    first = {name: case for case in reversed(cases) if (name := names[case.id])}
+    kept = {names[case.id] for case in drawn(list(reversed(first.values())), limit, seed)}
+    return tuple(case for case in cases if names[case.id] in kept)
 
 
 def _to_judge(cases: Sequence[Case]) -> list[Case]:
@@ -178,7 +191,9 @@ async def _attack(
         plan = kept_plan(folder)
         if plan is None:
             progress(0.0, "making the attacks")
-            plan = await planned(request, read_originals(folder), targets, folder, progress)
+            plan = await planned(
+                request, _read(folder, _ORIGINALS), _read(folder, _LEARNING), targets, folder, progress
+            )
         return await run_attacks(
             plan,
             targets,
@@ -190,17 +205,16 @@ async def _attack(
         )
 
 
-def read_originals(folder: Path) -> tuple[Case, ...]:
-    """The cases that a run is made from. Raises CorruptArtefact."""
+def _read(folder: Path, name: str) -> tuple[Case, ...]:
+    """Cases that were kept with the run. Raises CorruptArtefact."""
     from pydantic import ValidationError
 
     from eval_sets.cases import Case
 
     try:
-        lines = (folder / _ORIGINALS).read_bytes().splitlines()
-        return tuple(Case.model_validate_json(line) for line in lines)
+        return tuple(Case.model_validate_json(line) for line in (folder / name).read_bytes().splitlines())
     except (OSError, ValidationError):
-        raise CorruptArtefact(f"{folder / _ORIGINALS} is damaged: start the run anew.") from None
+        raise CorruptArtefact(f"{folder / name} is damaged: start the run anew.") from None
 
 
 ATTACK = Kind(KIND, run)

@@ -70,7 +70,7 @@ def plan(
     seed: int = 0,
     defences: Sequence[str] = (),
 ) -> Plan:
-    """The cases of a run, originals first.
+    """The cases of a run: attacks that are written out in the set as they are, then originals, then attacked ones.
 
     Args:
         find: where payloads go in documents; None where the target's documents can't be changed.
@@ -94,15 +94,23 @@ def plan(
             f"{MAX_CASES:,}. Take fewer cases, families, strengths or tries.",
             field="limit",
         )
+    written = tuple(case for case in cases if is_written(case))
+    cases = [case for case in cases if not is_written(case)]
     planner = _Planner(find, seed)
-    for one in families:
+    for one in families if cases else ():
         for strength in strengths:
             for number in range(1, tries + 1):
                 planner.add(cases, one, strength, number)
     planned = planner.planned(cases)
+    planned = replace(planned, cases=(*written, *planned.cases))
     if not defences:
         return planned
     return replace(planned, cases=tuple(one for name in defences for one in _with(planned.cases, name, defences[0])))
+
+
+def is_written(case: Case) -> bool:
+    """Whether the case is itself an attack or its twin, as sets of attacks have them: it is asked as it is."""
+    return "attack" in case.tags and "pair" in case.tags and case.tags.get("twin") in ("benign", "attacked")
 
 
 def _with(cases: Sequence[Case], name: str, first: str) -> list[Case]:

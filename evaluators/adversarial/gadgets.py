@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from eval_sets.cases import Case
+from evaluators.adversarial.cases import is_written
 from evaluators.adversarial.families.gadget import FAMILY, TOKENS, gadget_attack
 from evaluators.adversarial.prices import rank_of
 from evaluators.adversarial.types import Family, QueryAttack, compose, seeded
@@ -37,17 +38,23 @@ class Gadget:
     before: float
 
 
-def apart(cases: Sequence[Case], seed: int) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
-    """Cases to learn on and cases to measure on: at most 24, and at most half of them, to learn.
+def apart(cases: Sequence[Case], others: Sequence[Case], seed: int) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
+    """Cases to learn on, at most 24, and cases to measure on: of `others`, else at most half of `cases`.
 
     Raises:
-        InvalidInput: there are fewer than two.
+        InvalidInput: there are too few.
     """
-    asked = [case for case in cases if case.given is None]
-    if len(asked) < 2:
+    pool = _askable(others) or _askable(cases)
+    most = _LEARNING if _askable(others) else min(_LEARNING, len(pool) // 2)
+    if not pool or not most:
         raise InvalidInput("A gadget needs cases to be learnt on and others to be measured on.", field="limit")
-    chosen = set(seeded(seed, "gadget", "cases").sample([case.id for case in asked], min(_LEARNING, len(asked) // 2)))
-    return tuple(one for one in asked if one.id in chosen), tuple(one for one in cases if one.id not in chosen)
+    chosen = seeded(seed, "gadget", "cases").sample(pool, min(most, len(pool)))
+    names = {case.id for case in chosen}
+    return tuple(chosen), tuple(one for one in cases if one.id not in names)
+
+
+def _askable(cases: Sequence[Case]) -> list[Case]:
+    return [case for case in cases if case.given is None and not is_written(case)]
 
 
 async def learn_gadget(

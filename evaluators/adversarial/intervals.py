@@ -62,15 +62,12 @@ def share(values: Floats, groups: Groups) -> Share | None:
 def difference(attacked: Floats, benign: Floats, groups: Groups) -> Difference | None:
     """Of pairs of 0 and 1: Newcombe's (1998, method 10) square-and-add of both shares' intervals.
 
-    It needs no variation: of pairs that are all alike a bootstrap would say that nothing else is possible. A negative
-    correlation is not believed, which makes the interval no shorter.
+    It needs no variation: of pairs that are all alike a bootstrap would say that nothing else is possible.
     """
     one, other = share(attacked, groups), share(benign, groups)
     if one is None or other is None:
         return None
-    phi = 0.0
-    if attacked.std() > 0 and benign.std() > 0:
-        phi = max(0.0, float(np.corrcoef(attacked, benign)[0, 1]))
+    phi = _correlation(attacked, benign, one.cases)
     below, above = one.value - one.low, one.high - one.value
     under, over = other.value - other.low, other.high - other.value
     value = one.value - other.value
@@ -83,6 +80,19 @@ def difference(attacked: Floats, benign: Floats, groups: Groups) -> Difference |
         n=one.n,
         cases=one.cases,
     )
+
+
+def _correlation(attacked: Floats, benign: Floats, cases: int) -> float:
+    """Newcombe's phi, corrected for continuity; a negative one is not believed, which makes no interval shorter.
+
+    Pairs of one case are not independent: the four counts are scaled to as many pairs as there are cases.
+    """
+    scale = cases / len(attacked)
+    both, first = float((attacked * benign).sum()) * scale, float((attacked * (1 - benign)).sum()) * scale
+    second = float(((1 - attacked) * benign).sum()) * scale
+    neither = cases - both - first - second
+    sides = (both + first) * (second + neither) * (both + second) * (first + neither)
+    return max(0.0, both * neither - first * second - cases / 2) / math.sqrt(sides) if sides > 0 else 0.0
 
 
 def ratio(attacked: Floats, benign: Floats, groups: Groups, *, seed: int) -> Ratio | None:

@@ -170,15 +170,16 @@ def hit(pair: Pair, row: Row | None) -> float | None:
     """Whether the attack's goal is reached in this row, attacked or benign; None where that can't be told."""
     if row is None:
         return None
+    beside = pair.original or pair.benign  # a set of attacks has no originals
     match pair.goal:
         case "escalation":
-            own, before = _value(row, RANK), _value(pair.original, RANK)
+            own, before = _value(row, RANK), _value(beside, RANK)
             return None if own is None or before is None else float(own > before)
         case "downgrade":
-            own, before = _value(row, RANK), _value(pair.original, RANK)
+            own, before = _value(row, RANK), _value(beside, RANK)
             return None if own is None or before is None else float(own < before)
         case "cost":
-            own, before = _cost(row), _cost(pair.original)
+            own, before = _cost(row), _cost(beside)
             return None if own is None or before is None else float(own >= _COST_HIT * before)
         case _:
             return _value(row, HIT)

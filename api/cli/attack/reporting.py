@@ -13,6 +13,7 @@ from signalbox.errors import InvalidInput
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from evaluators.adversarial.metrics import Figures
     from evaluators.adversarial.reporting import AttackReport
 
 _FORMS = ("terminal", "json", "markdown", "html")
@@ -61,17 +62,30 @@ def show(console: Console, found: AttackReport) -> None:
 
     console.print(f"[bold]{escape(wording.title(found))}[/bold]")
     console.print(escape(" ".join(wording.summary(found))))
-    shown = ("family", "pairs", "net success", "escalated", "cost", "right: original, twin, attacked")
-    places = [wording.HEAD.index(name) for name in shown]
     for result in found.results:
         console.print(f"\n[bold]defences {escape(result.defences)}[/bold]" if result.defences else "")
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for name in shown:
+        for name in ("family", "pairs", "net success", "95% interval", "escalated", "cost", "right", "of originals"):
             table.add_column(name, justify="left" if name == "family" else "right")
         for one in wording.whole(result.families):
-            cells = wording.cells(one)
-            table.add_row(*(escape(cells[place]) for place in places))
+            table.add_row(*(escape(cell) for cell in _cells(one)))
         console.print(table)
     console.print()
     for sentence in wording.verdicts(found):
         console.print(f"- {escape(sentence)}")
+
+
+def _cells(one: Figures) -> tuple[str, ...]:
+    from evaluators.adversarial.wording import UNMEASURED, percent, ratio
+
+    net, right = one.success, one.utility
+    return (
+        one.family,
+        str(one.pairs),
+        UNMEASURED if net is None else percent(net.value, sign=True),
+        "" if net is None else f"{percent(net.low, sign=True)} to {percent(net.high, sign=True)}",
+        UNMEASURED if one.escalation is None else percent(one.escalation.value),
+        ratio(one.cost_ratio),
+        UNMEASURED if right.attacked is None else percent(right.attacked.value),
+        UNMEASURED if right.original is None else percent(right.original.value),
+    )
