@@ -6,8 +6,9 @@ given. None of them changes what was asked as it is stored and shown.
 
 from __future__ import annotations
 
+from agents.defences.focus import LONG_WORDS, focus
 from agents.defences.language import Language
 from agents.defences.reading import Read, read_query
 from agents.defences.switches import Defences
 
-__all__ = ["Defences", "Language", "Read", "read_query"]
+__all__ = ["LONG_WORDS", "Defences", "Language", "Read", "focus", "read_query"]

@@ -9,20 +9,24 @@ import binascii
 import codecs
 import re
 from collections.abc import Callable
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from agents.defences.language import WORD, Language
+from agents.defences.words import ENGLISH
 
-_LEET = str.maketrans("4@831!05$7+9", "aabeiiossttg")
-_LEET_L = str.maketrans("4@831!05$7+9", "aabellossttg")
+_LEET = {"4": "a", "@": "a", "8": "b", "3": "e", "9": "g", "!": "i", "0": "o", "5": "s", "$": "s", "7": "t", "+": "t"}
+_LEET |= {"2": "z", "6": "g"}
+_ONES = 4  # how many 1s of a word are tried as i and as l
+_SURE = 3  # from so many words in leetspeak on, lone figures are letters too
 _MIXED = re.compile(r"(?<![\w@$!+])(?=[\w@$!+]*[^\W\d_])(?=[\w@$!+]*[\d@$!+])[\w@$!+]{2,24}(?!\w)")
+_LONE = re.compile(r"(?<![\w.,%€$£-])\d{1,3}(?![\w.,%€$£-]*\d)(?!\w)")
 _SPACED = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*]){3,40}[^\W\d_](?!\w)")
-_CHUNK = re.compile(r"[A-Za-z0-9+/_-]{16,8000}={0,2}")
-_HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){8,4000}")
-_PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2}){2}|%20")
+_CHUNK = re.compile(r"(?<![\w+/=])[A-Za-z0-9+/_-]{8,8000}={0,2}(?![\w+/=])")
+_HEX = re.compile(r"(?<!\w)(?:0x)?(?:[0-9a-fA-F]{2}[ :]?){4,4000}(?!\w)")
+_PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+(?:(?:%[0-9a-fA-F]{2}|[\w.~-])*%[0-9a-fA-F]{2})?")
 _CASE = re.compile(r"[a-z][A-Z]")
-_KNOWN_AFTER = 0.7  # share of words that must be known once decoded
-_KNOWN_BEFORE = 0.5  # ... and at most are before
+_KNOWN_AFTER = 0.6  # share of words that must be known once decoded
+_KNOWN_BEFORE = 0.5  # ... and at most are before, where all of a text is turned around
 _MOST_CHARS = 8_000
 
 
@@ -30,17 +34,32 @@ def decode(text: str, language: Language) -> str:
     """What the text says once decoded; the same object where nothing in it is encoded."""
     if language.is_empty or len(text) > _MOST_CHARS:
         return text
+    for pattern, read in _PIECES:
+        text = _decoded(pattern, read, text, language)
+    text = _unrotated(text, language)
     text = _unspaced(text, language)
     text = _unleet(text, language)
     if _CASE.search(text) and _alternates(text):
         text = text.lower()
-    if _known(text, language) > _KNOWN_BEFORE:
-        return text
-    for step in _STEPS:
-        found = step(text)
-        if found and found != text and _known(found, language) >= _KNOWN_AFTER:
-            return found
+    backwards = text[::-1]
+    if _known(text, language) <= _KNOWN_BEFORE and _known(backwards, language) >= _KNOWN_AFTER:
+        return backwards
     return text
+
+
+def _decoded(pattern: re.Pattern[str], read: Callable[[str], bytes], text: str, language: Language) -> str:
+    """The text with its encoded pieces decoded, where that makes words."""
+
+    def one(match: re.Match[str]) -> str:
+        try:
+            plain = read(match[0].strip()).decode()
+        except (binascii.Error, ValueError):
+            return match[0]
+        if not plain.isprintable() or language.knows(match[0].lower()):
+            return match[0]
+        return plain if _known(plain, language) >= _KNOWN_AFTER else match[0]
+
+    return pattern.sub(one, text)
 
 
 def _known(text: str, language: Language) -> float:
@@ -49,24 +68,68 @@ def _known(text: str, language: Language) -> float:
 
 
 def _unleet(text: str, language: Language) -> str:
-    def read(match: re.Match[str]) -> str:
-        word = match[0]
-        for table in (_LEET, _LEET_L):
-            for candidate in (word, word.rstrip("!+$")):
-                plain = candidate.lower().translate(table)
-                if len(plain) > 1 and plain.isalpha() and language.knows(plain):
-                    return plain + word[len(candidate) :]
-        return word
-
     found = list(_MIXED.finditer(text))
     if not found:
         return text
-    changed = [read(match) for match in found]
+    changed = [_spelt_out(match[0], language) for match in found]
     spelt = sum(new != match[0] for new, match in zip(changed, found, strict=True))
     # One such word may be a model or an order number that happens to spell something.
-    if spelt < 2 and not any(language.is_own(new) for new in changed):
+    if not spelt or (spelt < 2 and not any(language.is_own(new) for new in changed)):
         return text
-    return _MIXED.sub(lambda match: read(match), text) if spelt else text
+    text = _MIXED.sub(lambda match: _spelt_out(match[0], language), text)
+    return _LONE.sub(_as_letters, text) if spelt >= _SURE else text
+
+
+def _spelt_out(word: str, language: Language) -> str:
+    """The word in letters, where that is a known word or close to one of the workspace's."""
+    if language.knows(word.lower()) or _ORDINAL.fullmatch(word.lower()):
+        return word
+    near: str | None = None
+    for candidate in dict.fromkeys((word, word.rstrip("!+$"))):
+        for plain in _readings(candidate.lower()):
+            if len(plain) < 2 or not plain.isalpha():
+                continue
+            if language.knows(plain):
+                return plain + word[len(candidate) :]
+            if near is None and len(plain) >= 4 and language.nearest(plain) is not None:
+                near = plain + word[len(candidate) :]
+    return near or word
+
+
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|x|kg|g|cm|mm|m|km|l|h|hrs?|min|yrs?|am|pm|eur|usd|gb|mb|k|w|v)")
+
+
+def _readings(word: str) -> list[str]:
+    found = [""]
+    ones = 0
+    for char in word:
+        letters = _LEET.get(char, char)
+        if char == "1":
+            ones += 1
+            letters = "il" if ones <= _ONES else "l"
+        found = [before + letter for before in found for letter in letters]
+    return found
+
+
+def _as_letters(match: re.Match[str]) -> str:
+    plain = next((read for read in _readings(match[0]) if read in ENGLISH), None)
+    return plain or match[0]
+
+
+def _unrotated(text: str, language: Language) -> str:
+    """ROT13, of all words or of those that are unknown otherwise; two at least, for one may be a name."""
+    odd = [match for match in WORD.finditer(text) if len(match[0]) > 2 and not language.knows(match[0].lower())]
+    readable = {match.start() for match in odd if language.knows(codecs.decode(match[0].lower(), "rot13"))}
+    if len(readable) < _FEWEST_ROTATED or 2 * len(readable) < len(odd):
+        return text
+    # What stands between two rotated words is rotated too: short words are known both ways.
+    first, last = min(readable), max(readable)
+    end = next(match.end() for match in odd if match.start() == last)
+    end = end if text[end:].count(" ") > _SHORT_TAIL else len(text)
+    return text[:first] + codecs.decode(text[first:end], "rot13") + text[end:]
+
+
+_FEWEST_ROTATED, _SHORT_TAIL = 2, 2
 
 
 def _unspaced(text: str, language: Language) -> str:
@@ -84,41 +147,17 @@ def _alternates(text: str) -> bool:
     return bool(words) and odd > len(words) / 2
 
 
-def _base64(text: str) -> str | None:
-    return _of_chunk(_CHUNK, text, lambda chunk: base64.b64decode(_padded(chunk), validate=True))
-
-
-def _hex(text: str) -> str | None:
-    return _of_chunk(_HEX, text, lambda chunk: bytes.fromhex(chunk.replace(":", " ")))
-
-
-def _padded(chunk: str) -> str:
+def _base64(chunk: str) -> bytes:
     chunk = chunk.rstrip("=").replace("-", "+").replace("_", "/")
-    return chunk + "=" * (-len(chunk) % 4)
+    return base64.b64decode(chunk + "=" * (-len(chunk) % 4), validate=True)
 
 
-def _of_chunk(pattern: re.Pattern[str], text: str, read: Callable[[str], bytes]) -> str | None:
-    """The text with its longest encoded piece decoded."""
-    found = max(pattern.finditer(text), key=lambda match: len(match[0]), default=None)
-    if found is None:
-        return None
-    try:
-        plain = read(found[0].strip()).decode()
-    except (binascii.Error, ValueError):
-        return None
-    return plain if plain.isprintable() else None
+def _hex(chunk: str) -> bytes:
+    return bytes.fromhex(chunk.removeprefix("0x").replace(":", " "))
 
 
-def _percent(text: str) -> str | None:
-    return unquote(text) if _PERCENT.search(text) else None
-
-
-def _rot13(text: str) -> str:
-    return codecs.decode(text, "rot13")
-
-
-def _reversed(text: str) -> str:
-    return text[::-1]
-
-
-_STEPS: tuple[Callable[[str], str | None], ...] = (_base64, _hex, _percent, _rot13, _reversed)
+_PIECES: tuple[tuple[re.Pattern[str], Callable[[str], bytes]], ...] = (
+    (_PERCENT, unquote_to_bytes),
+    (_HEX, _hex),
+    (_CHUNK, _base64),
+)

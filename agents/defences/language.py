@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from itertools import pairwise
 from typing import Self
 
 from agents.defences.words import CONTRACTED, ENGLISH, FOREIGN
@@ -25,8 +26,13 @@ _STRANGE = -2.5  # of a word that neither the workspace nor the language at larg
 _FIRST_RANK = 10.0  # Zipf-Mandelbrot: the commonest words are less common than 1/rank says
 _TARGET_COUNT = 2  # a word of the workspace alone must occur so often to be what a typo meant
 _SLIPS, _SLIP_RATIO = 3, 8  # how rare a typo among the workspace's own texts is, beside what was meant
-_ENDINGS = ("s", "es", "ed", "d", "ing", "er", "ers", "r", "rs", "ies", "ied", "ly", "en", "able", "less", "ness")
+_ENDINGS = ("s", "es", "ed", "ing", "er", "ers", "ies", "ied", "ly", "able", "less", "ness")
+_SHORT_ENDINGS = frozenset({"s", "ed", "ing", "er", "ers"})
+_AFTER_E = frozenset({"ed", "ing", "er", "ers", "able"})
+_KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_BESIDE = frozenset(pair for row in _KEYS for one, other in pairwise(row) for pair in ((one, other), (other, one)))
 _SHORTEST_FAR = 7  # from so many letters on, two typos in one word are corrected
+_SHORT, _OFTEN = 4, 12  # words of three letters are corrected to common words only
 _TARGETS = 10_000  # the commonest words of the workspace are what typos are corrected to
 _FAR_TARGETS = 3_000  # ... and these where there are two in one word
 
@@ -73,6 +79,8 @@ class Language:
 
     def topicality(self, word: str) -> float:
         """How much likelier the word is in this workspace than elsewhere: a natural log within -2.5 and 2.5."""
+        if word in ENGLISH:
+            return 0.0
         if word not in self._counts and word not in self._rank:
             if word in CONTRACTED:
                 return 0.0
@@ -85,19 +93,22 @@ class Language:
     def nearest(self, word: str) -> str | None:
         """The workspace's word that `word` is most likely a typo of: one edit away, in long words two; else None."""
         best: tuple[float, str] | None = None
+        is_short = len(word) < _SHORT
         most = 2 if len(word) >= _SHORTEST_FAR else 1
         for candidate in self._candidates(word, most):
             if candidate[0] != word[0] and candidate[:2] != word[1::-1]:
                 continue  # a first letter is seldom mistyped, and what differs in it is often another word
             distance = edits(word, candidate, most)
-            if distance > most:
+            if distance > most or (is_short and not self._is_plain_slip(word, candidate)):
                 continue
-            # Letters are lost, doubled and swapped more often than changed into others.
-            changed = len(candidate) == len(word) and sorted(candidate) != sorted(word)
-            cost = 3.0 * distance + changed - 0.5 * math.log1p(self._counts[candidate])
+            cost = 3.0 * distance + _unlikely(word, candidate) - 0.5 * math.log1p(self._counts[candidate])
             if best is None or (cost, candidate) < best:
                 best = cost, candidate
         return best[1] if best else None
+
+    def _is_plain_slip(self, word: str, meant: str) -> bool:
+        """Of a few letters too many words can be made: they are only put in order, or one is added."""
+        return self._counts[meant] >= _OFTEN and (len(meant) > len(word) or sorted(meant) == sorted(word))
 
     def is_slip(self, word: str, meant: str) -> bool:
         """Whether a word that the workspace has is itself a typo in it: rare, and not of the language at large."""
@@ -142,12 +153,14 @@ class Language:
         if mark:
             return stem if stem in self._counts or stem in self._rank else None
         for ending in _ENDINGS:
-            if not word.endswith(ending) or len(word) - len(ending) < 3:
-                continue
             stem = word[: -len(ending)]
-            forms = [stem, stem + "e", stem + "y"] if ending != "s" else [stem]
-            if len(stem) > 3 and stem[-1] == stem[-2]:
-                forms.append(stem[:-1])
+            if not word.endswith(ending) or len(stem) < (3 if ending in _SHORT_ENDINGS else 4):
+                continue
+            forms = [stem + "y"] if ending[:2] == "ie" else [stem]
+            if ending in _AFTER_E:
+                forms.append(stem + "e")
+                if len(stem) > 3 and stem[-1] == stem[-2]:
+                    forms.append(stem[:-1])
             for form in forms:
                 if form in self._rank or self._counts.get(form, 0) >= _TARGET_COUNT:
                     return form
@@ -178,6 +191,13 @@ def edits(one: str, other: str, most: int) -> int:
     return row[-1]
 
 
+def _unlikely(word: str, meant: str) -> float:
+    """What a change costs beyond its number: letters are lost, doubled, swapped or hit beside the key."""
+    if len(word) != len(meant) or sorted(word) == sorted(meant):
+        return 0.0
+    return float(sum(a != b and (a, b) not in _BESIDE for a, b in zip(word, meant, strict=True)))
+
+
 def _shortened(word: str, most: int) -> set[str]:
     forms = {word}
     edge = {word}
@@ -188,4 +208,4 @@ def _shortened(word: str, most: int) -> set[str]:
 
 
 def _is_plain(word: str) -> bool:
-    return (word.isalpha() and len(word) > 1) or word in ("a", "i")
+    return word.isascii() and word.isalpha() and (len(word) > 1 or word in "ai")

@@ -10,7 +10,7 @@ import re
 
 from agents.defences.language import WORD, Language, is_foreign
 
-_SHORTEST = 4
+_SHORTEST = 3
 _MOST_UNKNOWN = 0.5  # share of words above which the text is no English with typos
 _MOST_WORDS = 200
 _MOST_LETTERS = 24

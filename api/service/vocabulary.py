@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from agents.defences import Language
 from signalbox.errors import SignalboxError
 
@@ -44,6 +46,7 @@ def _learnt(experts: ExpertPool, name: str) -> Iterator[str]:
     except SignalboxError:  # it says itself what is wrong with it, when it is asked
         return
     if trained is not None:
-        yield from trained.memory.texts
+        in_scope = ~np.isnan(trained.memory.targets).all(axis=1)
+        yield from (text for text, known in zip(trained.memory.texts, in_scope, strict=True) if known)
         for reply in trained.replies.values():
             yield f"{reply.title}\n{reply.text}"

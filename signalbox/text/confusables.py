@@ -50,6 +50,7 @@ def fold(text: str) -> str:
     text = _everywhere().sub(lambda match: _tables().everywhere[ord(match[0])], _TIMES.sub("x", text))
     changes: list[tuple[re.Match[str], str]] = []
     suspects: list[re.Match[str]] = []
+    lone: list[re.Match[str]] = []
     latin = others = 0
     for match in _WORD.finditer(text):
         if (word := match[0]).isascii():
@@ -62,8 +63,12 @@ def fold(text: str) -> str:
             suspects.append(match)
         elif folded != word:
             changes.append((match, folded))
+        elif len(word) == 1 and kind == "neutral":
+            lone.append(match)
     if latin and latin >= _DOMINANCE * others:
         changes += [(match, match[0].translate(_tables().foreign)) for match in suspects]
+        if changes:  # beside imitated letters a lone one is no symbol
+            changes += [(match, match[0].translate(_tables().mixed)) for match in lone]
     return _apply(text, changes)
 
 
@@ -128,6 +133,7 @@ def _tables() -> _Tables:
             table = everywhere if _script(char) == "LATIN" else foreign
             # The data groups by shape: a capital iota is listed under the small l.
             table.setdefault(char, "I" if letter == "l" and char.isupper() else letter)
+    foreign["\u04cf"] = "l"  # the small palochka, which the data lists under i as well
     return _Tables(str.maketrans(everywhere), str.maketrans(foreign), str.maketrans(foreign | _LOOSE))
 
 
