@@ -35,4 +35,5 @@ RAIL: list[Entry] = [
     Entry("review", "Review", "/ui/review", "review", _waiting),
     Entry("documents", "Documents", "/ui/documents", "documents"),
     Entry("experts", "Experts", "/ui/experts", "experts"),
+    Entry("evals", "Evaluations", "/ui/evals", "evals"),
 ]

@@ -67,6 +67,7 @@ _ICONS: Mapping[str, str] = {
     "review": '<path d="M2.5 8.5l3.2 3.2L13.5 4"/>',
     "documents": '<path d="M4 2h5.5L12.5 5v9H4zM9.5 2v3h3M6 8h4.5M6 10.5h4.5"/>',
     "experts": '<path d="M8 2L14 5 8 8 2 5zM4 6.3v3.7c0 1 2 2 4 2s4-1 4-2V6.3M14 5v4.5"/>',
+    "evals": '<path d="M2.5 13.5h11M4 11V8M8 11V3.5M12 11V6"/>',
     "theme": '<circle cx="8" cy="8" r="5.5"/><path d="M8 2.5v11A5.5 5.5 0 0 0 8 2.5z" fill="black"/>',
     "keys": '<path d="M1.5 4.5h13v7h-13zM4 7h.5M7 7h.5M10 7h.5M12 7h.3M5 9.5h6"/>',
     "check": '<path d="M3 8.5l3.3 3.3L13 4.5"/>',

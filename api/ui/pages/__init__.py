@@ -2,4 +2,17 @@
 
 from __future__ import annotations
 
-PAGES = ("ask", "predictions", "prediction", "export", "review", "documents", "document", "experts", "expert")
+PAGES = (
+    "ask",
+    "predictions",
+    "prediction",
+    "export",
+    "review",
+    "documents",
+    "document",
+    "experts",
+    "expert",
+    "evals",
+    "eval_run",
+    "eval_comparison",
+)
