@@ -74,9 +74,10 @@ def _written(given: Arguments) -> dict[str, object]:
 
 
 def _judge(wanted_by: str, given: _Asking, model: str | None, resources: Resources) -> LlmJudge:
+    rubric = load_rubric(given.rubric)  # first: a name spelt wrongly is said even where no model is set up
     return LlmJudge(
         resources.model(wanted_by, model),
-        load_rubric(given.rubric),
+        rubric,
         samples=given.samples,
         seed=given.seed,
         temperature=given.temperature,

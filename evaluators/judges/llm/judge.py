@@ -162,22 +162,23 @@ class LlmJudge:
         return spent, f"{self._model.name} gave no verdict{again}: {trouble}", False
 
     async def _ask(self, material: Material, seed: int, trouble: str | None) -> ChatResult:
-        try:
-            return await self._model.generate(self._request(material, seed, trouble))
-        except InvalidInput as error:
-            if error.field != "grammar" or not self._grammar:
-                raise
-        self._grammar = False
-        return await self._model.generate(self._request(material, seed, trouble))
+        if self._grammar:
+            try:
+                return await self._model.generate(self._request(material, seed, trouble, grammar=True))
+            except InvalidInput as error:
+                if error.field != "grammar":
+                    raise
+            self._grammar = False
+        return await self._model.generate(self._request(material, seed, trouble, grammar=False))
 
-    def _request(self, material: Material, seed: int, trouble: str | None) -> ChatRequest:
+    def _request(self, material: Material, seed: int, trouble: str | None, *, grammar: bool) -> ChatRequest:
         return ChatRequest(
             messages(self.rubric, material, seed=seed, trouble=trouble),
             max_tokens=self.rubric.reason_chars // 2 + 64,
             temperature=self._temperature,
             seed=seed,
-            grammar=self.rubric.verdict_grammar if self._grammar else None,
-            json_schema=None if self._grammar else self.rubric.verdict_schema,
+            grammar=self.rubric.verdict_grammar if grammar else None,
+            json_schema=None if grammar else self.rubric.verdict_schema,
             deadline_s=self._clock() + self._timeout_s,
         )
 

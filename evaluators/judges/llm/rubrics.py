@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from eval_sets.card import read_yaml
 from eval_sets.files import decoded, read_bytes
+from eval_sets.yaml_files import read_yaml
 from signalbox.errors import InvalidInput, NotFound, UnknownName
 from signalbox.types import Frozen, Probability
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -163,7 +164,9 @@ async def test_a_model_behind_http_is_held_to_a_schema() -> None:
     async with ScriptedServer(said(5)) as server:
         cloud = CloudModel("gpt-judge", base_url=server.base_url, retries=0)
         one = LlmJudge(cloud, load_rubric("groundedness"))
-        first, second = await one.assess(MATERIAL), await one.assess(MATERIAL)
+        async with asyncio.TaskGroup() as group:  # at once: neither knows yet that a grammar is refused
+            tasks = [group.create_task(one.assess(MATERIAL)) for _ in range(2)]
+        first, second = (task.result() for task in tasks)
         await cloud.close()
     assert (first.verdict.score, first.spent.calls) == (1.0, 1)
     assert second.verdict == first.verdict
