@@ -13,8 +13,10 @@ from evaluators.reports.ranking import deciding, standing, wrong_by
 
 _LONGEST = 4_000
 _LONGEST_NAME = 250
-# What XML 1.0 can't hold, not even escaped.
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What would turn round the text around it, and what XML 1.0 can't hold, not even escaped.
+_FORBIDDEN = re.compile(
+    "[\u200e\u200f\u202a-\u202e\u2066-\u2069]|[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
 
 
 def run_junit(record: Record) -> str:
