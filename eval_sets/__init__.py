@@ -7,6 +7,7 @@ from eval_sets.card import Card, CardVersion
 from eval_sets.cases import Case, Expected, Given
 from eval_sets.checking import Finding, check_set
 from eval_sets.conversion import cases_of
+from eval_sets.importing import Imported, import_cases
 from eval_sets.labelled import LabelledQuery, LabelledSet, read_labelled
 from eval_sets.sets import EvalSet, read_set
 from eval_sets.squad import Paragraph, SquadQuestion, read_squad
@@ -21,6 +22,7 @@ __all__ = [
     "Expected",
     "Finding",
     "Given",
+    "Imported",
     "LabelledQuery",
     "LabelledSet",
     "Paragraph",
@@ -29,6 +31,7 @@ __all__ = [
     "cases_of",
     "check_set",
     "create_set",
+    "import_cases",
     "read_begin",
     "read_labelled",
     "read_set",

@@ -7,13 +7,13 @@ changed or removed is noticed. Nothing here reads cases.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from eval_sets.files import decoded, read_bytes
 from eval_sets.lines import explained
+from eval_sets.yaml_files import read_yaml
 from signalbox.errors import InvalidInput
 from signalbox.types import Frozen
 
@@ -64,50 +64,13 @@ class Card(Frozen):
         return self
 
 
-class _Loader(yaml.SafeLoader):
-    """Plain data only, no names twice in one mapping, and no aliases: a few lines of those unfold to gigabytes."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(
-                None, None, f"the alias *{event.anchor} is not allowed: write it out", event.start_mark
-            )
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if len(set(names)) != len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise yaml.constructor.ConstructorError(None, None, f"{twice!r} occurs twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: Path, limit: int = MAX_CARD) -> Any:
-    """The data of a YAML file: never code, aliases or more than `limit` bytes.
-
-    Raises:
-        NotFound, TooLarge, InvalidInput: the message names file and line.
-    """
-    text = decoded(read_bytes(path, limit), path)
-    try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader that allows less
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}, line {mark.line + 1}" if mark else str(path)
-        said = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise InvalidInput(f"{where}: not plain YAML: {said}.", field="file") from None
-    except (RecursionError, ValueError) as error:  # nested too deeply; a date that does not exist
-        raise InvalidInput(f"{path}: not plain YAML: {error}.", field="file") from None
-
-
 def read_card(path: Path) -> Card:
     """The card in a file.
 
     Raises:
         NotFound, TooLarge, InvalidInput: the message names the file and the field.
     """
-    value = read_yaml(path)
+    value = read_yaml(path, MAX_CARD)
     if not isinstance(value, dict):
         raise InvalidInput(f"{path}: a card is a mapping of names to values.", field="file")
     try:
