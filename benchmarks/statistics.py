@@ -4,10 +4,10 @@
 
 Coverage: 95% intervals of the rate of right answers from 1,000 verdicts of a judge and 100 labels of people, over rates
 from 2% to 98% and judges that take 5 to 30% of wrong answers for right and 5 to 20% of right ones for wrong, or give a
-probability. False alarms: two runs of the same system, 80 to 1,000 cases, of
-which 2 to 20% flip, the worst of these; scores, and costs with a long tail, apart, since their test has no slack. Power: right on 85% before, 80% after, 400
-cases, of which besides the 5% that are lost for good 2% are lost and 2% gained by chance (9% flip); `power_by_flips`
-has other shares of chance flips, and `decided` counts decisions by the whole comparison rather than its test alone.
+probability. False alarms: two runs of one system, 80 to 1,000 cases, of which 2 to 20% flip, the worst of these;
+`false_alarm_rate_of` is of scores, and of costs with a long tail, whose test has no slack. Power: right on 85% before,
+80% after, 400 cases, of which besides the 5% that are lost for good 2% are lost and 2% gained by chance (9% flip);
+`power_by_flips` has other shares of flips, and `decided` counts decisions of the whole comparison with its margin.
 Anchors, on the same draws: the judge's mean with the usual interval, people's labels alone, an unpaired test.
 """
 
