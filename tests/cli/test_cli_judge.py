@@ -184,6 +184,10 @@ def test_the_local_judge_needs_no_model(run: Run, encoder_cache: Path) -> None:
     assert made["metric"] == "groundedness"
     assert made["agreement"]["spent"]["calls"] == 0
     assert made["agreement"]["measured"] >= 170
+    found = json.loads(run("agreement", "--judge", "groundedness", "--labels", "judging", "--json",
+                           SIGNALBOX_DATA_DIR=str(encoder_cache)))  # fmt: skip
+    assert found["calibration"] == "groundedness@1"
+    assert found["drift"]["flips"] == []
 
 
 @pytest.mark.parametrize(

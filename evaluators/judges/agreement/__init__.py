@@ -6,7 +6,14 @@ Works with any scorer as the judge. Without a calibration, or below its floor, a
 from __future__ import annotations
 
 from evaluators.judges.agreement.artefact import JudgeCalibration, JudgeStore
-from evaluators.judges.agreement.calibrating import Calibrated, calibrate, calibrated, floor_of, identity_of
+from evaluators.judges.agreement.calibrating import (
+    Calibrated,
+    calibrate,
+    calibrated,
+    floor_of,
+    identity_of,
+    with_calibration,
+)
 from evaluators.judges.agreement.cohen import Kappa, cohen_kappa, kappa, kappa_change
 from evaluators.judges.agreement.curve import Curve, cross_fitted, fit_curve
 from evaluators.judges.agreement.drift import Drift, drift_since
@@ -41,4 +48,5 @@ __all__ = [
     "kappa_change",
     "rate",
     "read_labels",
+    "with_calibration",
 ]

@@ -65,6 +65,12 @@ def calibrated(scorer: Scorer, data_dir: Path | None) -> Calibrated:
     return Calibrated(judge, found, stale)
 
 
+def with_calibration(scorer: Scorer, data_dir: Path | None) -> Scorer:
+    """The judge calibrated where there is a calibration of it, else as it is: for judges that don't need one."""
+    found = calibrated(scorer, data_dir)
+    return scorer if found.calibration is None else found
+
+
 def uncalibrated(scorer: Scorer) -> Scorer:
     """The judge itself."""
     return scorer.judge if isinstance(scorer, Calibrated) else scorer

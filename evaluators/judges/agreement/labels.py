@@ -10,17 +10,19 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, ValidationError
 
 from eval_sets.cases import Case, Expected, Given, Id, Name, Text
 from eval_sets.files import read_lines
 from eval_sets.sets import read_set
-from evaluators.review import ReviewItem
 from signalbox.errors import InvalidInput, NotFound, TooLarge
-from signalbox.storage import PersonVerdict
 from signalbox.types import Frozen, Prediction
+
+if TYPE_CHECKING:
+    from evaluators.review import ReviewItem
+    from signalbox.storage import PersonVerdict
 
 MAX_ROWS = 20_000
 _HINT = "A row has given.answer and given.verdict, or query, answer and verdict (right or wrong)."

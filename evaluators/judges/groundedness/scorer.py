@@ -8,6 +8,7 @@ from typing import cast
 
 from eval_sets.cases import Case
 from evaluators.contract import Measure, Metric, Output, Scorer
+from evaluators.judges.agreement import with_calibration
 from evaluators.judges.groundedness import GroundednessJudge, TokenEncoder, open_judge
 from evaluators.scorers import measuring
 from evaluators.scorers.measuring import FunctionScorer, component, read_arguments, share, unmeasured
@@ -39,7 +40,8 @@ def build(arguments: Mapping[str, object], resources: Resources) -> Scorer:
     def measure(_: Case, output: Output) -> Sequence[Measure]:
         return measures(judge, output)
 
-    return FunctionScorer(component(NAME, given, judge.version), metrics, measure, threaded=True)
+    scorer = FunctionScorer(component(NAME, given, judge.version), metrics, measure, threaded=True)
+    return with_calibration(scorer, resources.data_dir)
 
 
 def measures(judge: GroundednessJudge, output: Output) -> Sequence[Measure]:

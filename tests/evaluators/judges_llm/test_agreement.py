@@ -25,6 +25,7 @@ from evaluators.judges.agreement import (
     kappa,
     kappa_change,
     rate,
+    with_calibration,
 )
 from evaluators.judges.agreement.labels import rows_hash
 from evaluators.judges.llm import Floor
@@ -311,6 +312,14 @@ async def test_a_judge_without_a_calibration_is_advisory(tmp_path: Path) -> None
     (_, measure) = await judge.score(cases(2)[0], Output(text="x"))
     assert measure.value in (0.05, 0.95)
     assert "never calibrated" in measure.details["advisory"][0]
+
+
+async def test_a_judge_that_needs_no_calibration_is_left_as_it_is_until_there_is_one(tmp_path: Path) -> None:
+    judge = Scripted(good)
+    assert with_calibration(judge, None) is with_calibration(judge, tmp_path) is judge
+    await calibration(tmp_path)
+    assert isinstance(with_calibration(judge, tmp_path), Calibrated)
+    assert with_calibration(Scripted(good, version="2"), tmp_path).metrics[0].gates
 
 
 async def test_another_judge_does_not_inherit_the_calibration(tmp_path: Path) -> None:
