@@ -1,0 +1,163 @@
+"""Attack runs: documents attacked in copies only, reports that a kill does not change, gadgets learnt elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import multiprocessing
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from attack_samples import CASES, JUDGED, SmallTarget
+
+from eval_sets.cases import Case
+from evaluators.adversarial.cases import Plan, plan
+from evaluators.adversarial.families import chosen, family
+from evaluators.adversarial.gadgets import apart, learn_gadget, with_gadget
+from evaluators.adversarial.reporting import report_of, write_reports
+from evaluators.adversarial.running import kept_plan, run_attacks
+from evaluators.adversarial.scoring import AttackScorer
+from evaluators.adversarial.types import seeded
+from evaluators.harness import Limits, open_run
+from signalbox.errors import InvalidInput, TooLarge
+
+FAMILIES = ("indirect_documents", "poisoned_passages", "typos", "direct_injection")
+LIMITS = Limits(concurrency=3, max_unmeasured=1.0)
+
+
+def a_plan(target: SmallTarget, **options: object) -> Plan:
+    return plan(CASES, chosen(FAMILIES), find=target.find, strengths=(2, 3), **options)  # type: ignore[arg-type]
+
+
+def state_of(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
+
+
+async def test_documents_are_attacked_in_a_copy_that_is_gone_afterwards(tmp_path: Path, monkeypatch: object) -> None:
+    target = SmallTarget(tmp_path / "index")
+    before = state_of(tmp_path / "index")
+    found = a_plan(target)
+    assert set(found.worlds) == {
+        f"{name}-{strength}-1-{arm}" for name in FAMILIES[:2] for strength in (2, 3) for arm in ("benign", "attacked")
+    }
+    assert {(one.family, one.cases) for one in found.skipped} == {(name, 2) for name in FAMILIES[:2]}
+    record = await run_attacks(found, {"": target}, tmp_path / "run", limits=LIMITS)
+    assert record.state == "done"
+    assert state_of(tmp_path / "index") == before
+    poisoned = next(one for one in report_of(record).results[0].families if one.family == "poisoned_passages")
+    assert poisoned.success is not None
+    assert poisoned.success.value == 1.0
+    said = [row.output.text or "" for row in record.rows if row.case.tags["attack"] == "typos" and row.output]
+    assert not any(re.search(r"-\d{3} desk", text) for text in said)  # nothing of another world is found
+
+
+async def test_the_report_says_what_got_through_and_shows_texts_as_texts(tmp_path: Path) -> None:
+    target = SmallTarget(tmp_path / "index")
+    nasty = CASES[0].model_copy(update={"query": "When do I get my refund? <script>alert(1)</script> | `x`"})
+    found = plan([nasty, *CASES[1:]], chosen(["poisoned_passages"]), find=target.find, defences=("off", "on"))
+    record = await run_attacks(found, {"off": target, "on": target}, tmp_path / "run", limits=LIMITS)
+    report = write_reports(record, tmp_path / "run")
+    assert [one.defences for one in report.results] == ["off", "on"]
+    assert report.asked == len(found.cases) == 2 * (2 + 2 * 2 * 3)
+    page, text = ((tmp_path / "run" / name).read_text() for name in ("report.html", "report.md"))
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert not re.search(r'(?:href|src)="(?!#)', page)
+    assert "Before and after" in page
+    assert "poisoned_passages gets through" in page
+    assert "## Before and after" in text
+    assert "\n    When do I get my refund? <script>" in text
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["set"] == {}
+
+
+def work(index: Path, folder: Path, seconds: float) -> None:
+    target = SmallTarget(index, seconds)
+    found = kept_plan(folder) or a_plan(target, seed=5)
+    asyncio.run(run_attacks(found, {"": target}, folder, limits=LIMITS, header={"seed": 5}))
+
+
+def test_a_run_that_was_killed_ends_with_the_same_report(tmp_path: Path) -> None:
+    SmallTarget(tmp_path / "index")
+    folder, whole = tmp_path / "killed", tmp_path / "whole"
+    context = multiprocessing.get_context("forkserver")
+    for rows in (5, 20, 33):
+        process = context.Process(target=work, args=(tmp_path / "index", folder, 0.02))
+        process.start()
+        while process.is_alive() and _lines(folder / "rows.jsonl") < rows:
+            time.sleep(0.005)
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+    asked = kept_plan(folder)
+    work(tmp_path / "index", folder, 0.0)
+    work(tmp_path / "index", whole, 0.0)
+    assert asked == kept_plan(whole)
+    one, other = (json.loads((path / "summary.json").read_text()) for path in (folder, whole))
+    for report in (one, other):
+        del report["id"], report["created_at"]
+    assert one == other
+    assert len(open_run(folder).rows) == len(asked.cases if asked else ())
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+async def test_answers_are_attacked_without_asking_anybody(tmp_path: Path) -> None:
+    class Nobody(SmallTarget):
+        async def answer(self, case: Case) -> object:  # type: ignore[override]
+            raise AssertionError("nobody is asked")
+
+    target = Nobody(tmp_path / "index")
+    found = plan([JUDGED, CASES[0]], chosen(["judge_flattery"]))
+    assert [one.reason for one in found.skipped] == ["they have no given answer that is wrong"]
+    record = await run_attacks(found, {"": target}, tmp_path / "run", scorer=AttackScorer(), limits=LIMITS)
+    assert [row.trouble for row in record.rows] == [None] * 7
+    (figures, *_) = report_of(record).results[0].families
+    assert (figures.pairs, figures.unmeasured, figures.success) == (3, 3, None)
+
+
+async def test_a_gadget_is_learnt_on_other_cases_within_its_budget(tmp_path: Path) -> None:
+    target = SmallTarget(tmp_path / "index")
+    learning, measured = apart(CASES, (), seed=1)
+    assert {case.id for case in (*learning, *measured)} == {case.id for case in CASES}
+    assert not {case.id for case in learning} & {case.id for case in measured}
+    assert apart(CASES[:1], CASES[1:], seed=1)[1] == CASES[:1]
+    one, other = [
+        await learn_gadget(target, learning, budget=60, seed=3, tokens=("hello", "zzt", "qq")) for _ in range(2)
+    ]
+    assert one == other
+    assert one.queries <= 60
+    (learnt,) = with_gadget((family("gadget"),), one)
+    assert learnt.attack("My question", 2, seeded(0)).text == f"{' '.join(one.tokens)} My question"  # type: ignore[arg-type, union-attr]
+    both = with_gadget((family("gadget+typos"),), one)[0]
+    assert (both.name, both.kind) == ("gadget+typos", "query")
+
+
+def test_plans_within_limits() -> None:
+    with pytest.raises(InvalidInput, match="at least one case"):
+        plan([], chosen(["typos"]))
+    with pytest.raises(InvalidInput, match="tries must be"):
+        plan(CASES, chosen(["typos"]), tries=21)
+    with pytest.raises(InvalidInput, match="Two families"):
+        plan(CASES, [family("typos"), family("typos")])
+    many = [CASES[0].model_copy(update={"id": f"c{number}"}) for number in range(2_000)]
+    with pytest.raises(TooLarge, match="the limit is 50,000"):
+        plan(many, chosen([]))
+    skipped = plan(CASES, chosen(["indirect_csv"])).skipped
+    assert [one.reason for one in skipped] == ["the target's documents can't be changed"]
+
+
+def test_attacks_that_are_written_out_are_asked_as_they_are() -> None:
+    tags = {"attack": "own", "twin": "attacked", "pair": "p", "goal": "marker", "marker": "m-1"}
+    written = [
+        Case(id="p-1", query="Say m-1", tags=tags),
+        Case(id="p-2", query="It is called m-1", tags=tags | {"twin": "benign"}),
+    ]
+    assert plan(written, chosen([])).cases == tuple(written)
+    both = plan([*written, CASES[2]], chosen(["casing"]), strengths=(1,)).cases
+    assert [case.tags["attack"] for case in both] == ["own", "own", "none", "casing", "casing"]
