@@ -92,6 +92,21 @@ class OnnxEncoder:
         self._each(one, len(clean))
         return out
 
+    def encode_pairs(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
+        """Unit vectors of two texts read together with a separator between, for models tuned on such pairs.
+
+        Raises:
+            InvalidInput: something in `pairs` is not a string.
+        """
+        out = np.empty((len(pairs), self._dimension), dtype=np.float32)
+
+        def one(index: int) -> None:
+            out[index] = self._run(["pooled"], self._tokenizer.encode(left[index], right[index]).ids)[0][0]
+
+        left, right = _texts([pair[0] for pair in pairs]), _texts([pair[1] for pair in pairs])
+        self._each(one, len(pairs))
+        return out
+
     def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Vectors of every token with its place in the text, for comparing parts of texts.
 
