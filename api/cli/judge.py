@@ -117,6 +117,37 @@ def list_judges(as_json: _JSON = False) -> None:
     show_judges(out(), rubrics, found)
 
 
+@app.command()
+def pairs(
+    run: Annotated[
+        str, typer.Argument(help="A run whose scorers were judges of pairs: its id, its folder, or latest.")
+    ],
+    as_json: _JSON = False,
+) -> None:
+    """Show how far the judges of pairs in a run go by position and by length, and who wins without that."""
+    from dataclasses import asdict
+
+    from api.cli.evals.runs import open_named
+    from evaluators.judges.llm import pair_figures, preferences_in
+    from signalbox.errors import InvalidInput
+
+    record = open_named(run)
+    found = {metric: pair_figures(said) for metric, said in preferences_in(record.rows).items()}
+    if not found:
+        raise InvalidInput(
+            f"No scorer of {record.id} judged pairs: run it with --scorer judge:rubric=preference.", field="run"
+        )
+    if as_json:
+        import json
+
+        emit(json.dumps({metric: asdict(figures) for metric, figures in found.items()}))
+        return
+    from api.cli.judge_show import show_pairs
+
+    for metric, figures in found.items():
+        show_pairs(out(), metric, figures)
+
+
 def _rated(
     settings: Settings, judge: str, labels: str | None, from_reviews: bool, concurrent: int, max_cost_usd: float | None
 ) -> tuple[Calibrated, Sequence[Rating]]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from evaluators.judges.agreement import Agreement, Calibrated, Drift, JudgeCalibration
     from evaluators.judges.agreement.figures import Difference, Figures
-    from evaluators.judges.llm import Rubric
+    from evaluators.judges.llm import PairFigures, Rubric
 
 _MOST_SHOWN = 160
 
@@ -73,6 +73,21 @@ def show_judges(console: Console, rubrics: Sequence[Rubric], found: Sequence[Jud
         kappa = f"{_number(own.kappa)} ({own.kappa_low:.2f} to {own.kappa_high:.2f})"
         may = "yes" if not one.advisory else f"no: {one.shortfalls[0]}"
         table.add_row(_text(one.reference), f"{own.n:,}", kappa, _number(own.ece), _number(own.auroc), _text(may))
+    console.print(table)
+
+
+def show_pairs(console: Console, metric: str, found: PairFigures) -> None:
+    """Who wins, and what position and length have to do with it."""
+    console.print(_text(f"{metric}: {found.measured:,} of {found.pairs:,} pairs measured in both orders."))
+    table = _table("", "share")
+    for name, value in (
+        ("the output wins, ties counting half", found.second_wins),
+        ("the same with the difference in length regressed out", found.second_wins_at_equal_length),
+        ("both orders agree", found.consistent),
+        ("the one shown first wins (0.50 is without bias)", found.shown_first),
+        ("the longer one wins", found.longer_wins),
+    ):
+        table.add_row(name, _number(value))
     console.print(table)
 
 

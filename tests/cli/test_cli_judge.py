@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from eval_sets import Case, read_set
+from evaluators.contract import Measure, Output, Row
+from evaluators.harness.records import write_manifest
+from evaluators.harness.runlog import RunLog
 from evaluators.review import ReviewDecision, ReviewQueue
 from signalbox.contracts import ChatRequest
 from signalbox.models.scripted import ScriptedServer
@@ -211,6 +214,33 @@ def test_what_can_not_be_is_refused_in_one_line(run: Run, arguments: tuple[str, 
         shown = run(command, *arguments, code=2)
         assert said in shown, shown
         assert len([line for line in shown.splitlines() if line.startswith("signalbox: ")]) == 1
+
+
+def made_run(folder: Path, rows: list[Row]) -> Path:
+    """What a run leaves behind."""
+    folder.mkdir()
+    write_manifest(folder, {"format": 1, "id": folder.name, "kind": "eval", "state": "done", "metrics": []})
+    log = RunLog.open(folder, folder.name)
+    for row in rows:
+        log.append(row)
+    log.close()
+    return folder
+
+
+def test_pairs_of_a_run_show_position_and_length(run: Run, tmp_path: Path) -> None:
+    rows = []
+    for number, case in enumerate(CASES[:20]):
+        winner = "output" if number % 4 else "other"
+        details = {"winner": winner, "consistent": True, "shown_first_won": [True, False],
+                   "lengths": [50, 100 if number % 2 else 20]}  # fmt: skip
+        measures = (Measure(metric="judge.preference", value=float(winner == "output"), details=details),)
+        rows.append(Row(index=number, case=case, output=Output(text="so"), measures=measures))
+    folder = made_run(tmp_path / "run", rows)
+    found = json.loads(run("pairs", str(folder), "--json"))["judge.preference"]
+    assert (found["pairs"], found["second_wins"], found["shown_first"], found["consistent"]) == (20, 0.75, 0.5, 1.0)
+    assert "the one shown first wins" in run("pairs", str(folder))
+    bare = made_run(tmp_path / "bare", [row.model_copy(update={"measures": ()}) for row in rows])
+    assert "judge:rubric=preference" in run("pairs", str(bare), code=2)
 
 
 def prediction(case: Case, outcome: str) -> Prediction:

@@ -10,7 +10,7 @@ from evaluators.judges.llm.material import Material
 from evaluators.judges.llm.pairs import PairFigures, Preference, pair_figures, prefer
 from evaluators.judges.llm.panel import Panel
 from evaluators.judges.llm.rubrics import Floor, Rubric, Scale, load_rubric, rubric_names
-from evaluators.judges.llm.scorers import JudgeScorer, PairScorer
+from evaluators.judges.llm.scorers import JudgeScorer, PairScorer, preferences_in
 
 __all__ = [
     "Floor",
@@ -27,5 +27,6 @@ __all__ = [
     "load_rubric",
     "pair_figures",
     "prefer",
+    "preferences_in",
     "rubric_names",
 ]

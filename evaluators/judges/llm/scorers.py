@@ -5,13 +5,15 @@ Their metrics are advisory: only a calibration to people, see `evaluators.judges
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 from eval_sets.cases import Case
-from evaluators.contract import Component, Measure, Metric, Output
+from evaluators.contract import Component, Measure, Metric, Output, Row
 from evaluators.judges.llm.judge import Judgement, LlmJudge
 from evaluators.judges.llm.material import Material
-from evaluators.judges.llm.pairs import Preference, prefer
+from evaluators.judges.llm.pairs import Preference, Winner, prefer
+from evaluators.judges.llm.panel import spent_of
 
 _WORTH = {"first": 0.0, "tie": 0.5, "second": 1.0}
 
@@ -77,11 +79,33 @@ class PairScorer(_WithJudge):
                 "winner": {"first": "other", "second": "output"}.get(found.winner or "", found.winner),
                 "consistent": found.consistent,
                 "shown_first_won": list(found.shown_first_won),
-                "length_difference": found.lengths[1] - found.lengths[0],
+                "lengths": list(found.lengths),
                 "flags": list(found.flags),
                 **found.spent.model_dump(),
             },
         )
+
+
+def preferences_in(rows: Iterable[Row]) -> dict[str, list[Preference]]:
+    """The preferences that pair scorers left in the rows of a run, by metric: the output is the second answer."""
+    found: dict[str, list[Preference]] = {}
+    for row in rows:
+        for measure in row.measures:
+            said = measure.details
+            if "shown_first_won" not in said:
+                continue
+            winner = {"other": "first", "output": "second", "tie": "tie"}.get(str(said.get("winner")))
+            one = Preference(
+                winner=cast("Winner | None", winner),
+                consistent=said.get("consistent"),
+                reason=measure.reason,
+                shown_first_won=tuple(said["shown_first_won"]),
+                lengths=(int(said["lengths"][0]), int(said["lengths"][1])),
+                flags=tuple(said.get("flags", ())),
+                spent=spent_of(measure),
+            )
+            found.setdefault(measure.metric, []).append(one)
+    return found
 
 
 def material_of(case: Case, output: Output) -> Material | None:

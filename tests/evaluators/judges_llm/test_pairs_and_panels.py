@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from eval_sets import Case, Expected, Given
-from evaluators.contract import Output, Spent
+from evaluators.contract import Measure, Output, Row, Spent
 from evaluators.judges.llm import (
     JudgeScorer,
     LlmJudge,
@@ -19,6 +19,7 @@ from evaluators.judges.llm import (
     load_rubric,
     pair_figures,
     prefer,
+    preferences_in,
 )
 from signalbox.contracts import ChatRequest
 from signalbox.errors import InvalidInput
@@ -93,6 +94,9 @@ async def test_the_pair_scorer_compares_with_the_answer_that_was_there() -> None
     assert (measure.value, measure.details["winner"], measure.details["calls"]) == (1.0, "output", 2)
     (measure,) = await scorer.score(given, Output(text="No."))
     assert (measure.value, measure.details["winner"]) == (0.0, "other")
+    row = Row(case=given, output=Output(text="No."), measures=(Measure(metric="right", value=1.0), measure))
+    ((metric, (again,)),) = preferences_in([row, row.model_copy(update={"measures": ()})]).items()
+    assert (metric, again.winner, again.lengths, again.spent.calls) == ("judge.preference", "first", (5, 3), 2)
     (measure,) = await scorer.score(Case(id="c", query="q"), Output(text="No."))
     assert (measure.value, measure.applies) == (None, False)
 
