@@ -21,6 +21,8 @@ from signalbox.types import Answer, Query, Quote, Verdict
 
 MAX_SAMPLES = 25
 _SAMPLING_TEMPERATURE = 0.7
+_TOKENS_AROUND = 64
+_TOKENS_TO_THINK = 2_000  # models behind HTTP may think before they write, which counts
 _GRACE_S = 5.0  # for models that don't keep the deadline they are given
 
 
@@ -174,7 +176,7 @@ class LlmJudge:
     def _request(self, material: Material, seed: int, trouble: str | None, *, grammar: bool) -> ChatRequest:
         return ChatRequest(
             messages(self.rubric, material, seed=seed, trouble=trouble),
-            max_tokens=self.rubric.reason_chars // 2 + 64,
+            max_tokens=self.rubric.reason_chars // 2 + (_TOKENS_AROUND if grammar else _TOKENS_TO_THINK),
             temperature=self._temperature,
             seed=seed,
             grammar=self.rubric.verdict_grammar if grammar else None,

@@ -37,7 +37,7 @@ def read_reply(text: str, scale: Scale, *, cut_off: bool = False) -> Scored:
     """
     text = text.strip()
     if not text:
-        raise Unusable("it wrote nothing")
+        raise Unusable("it used up its tokens before it wrote anything" if cut_off else "it wrote nothing")
     if len(text) > MAX_REPLY:
         raise Unusable(f"it wrote {len(text):,} characters")
     try:

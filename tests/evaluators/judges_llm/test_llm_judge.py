@@ -10,11 +10,11 @@ import pytest
 from eval_sets import Case, Expected, Given
 from evaluators.contract import Output
 from evaluators.judges.llm import JudgeScorer, LlmJudge, Material, load_rubric
-from signalbox.contracts import ChatRequest
+from signalbox.contracts import ChatRequest, ChatResult
 from signalbox.errors import ConfigurationError, Overloaded, UpstreamError
 from signalbox.models.cloud import CloudModel
 from signalbox.models.scripted import Fault, ScriptedModel, ScriptedServer
-from signalbox.types import Answer, Query, Quote
+from signalbox.types import Answer, Query, Quote, Usage
 
 MATERIAL = Material("How long does a refund take?", "14 days.", passages=("A refund arrives within 14 days.",))
 
@@ -83,6 +83,15 @@ async def test_what_is_no_verdict_is_asked_for_once_more_and_then_unmeasured(rep
     assert re.search(why, found.verdict.reason), found.verdict.reason
     assert len(model.requests) == found.spent.calls == 2
     assert "of no use" in model.requests[1].messages[-1].content
+
+
+async def test_a_model_that_thinks_until_its_tokens_are_used_up_is_said_to() -> None:
+    silent = ChatResult("", Usage(input_tokens=9, output_tokens=99), "thinker", finish_reason="length")
+    one, _ = judge(silent, silent)
+    assert "used up its tokens" in (await one.assess(MATERIAL)).verdict.reason
+    cut = ChatResult('{"reason": "It', Usage(input_tokens=9, output_tokens=99), "thinker", finish_reason="length")
+    one, _ = judge(cut, cut)
+    assert "cut off" in (await one.assess(MATERIAL)).verdict.reason
 
 
 async def test_the_second_asking_may_mend_it() -> None:
