@@ -29,6 +29,7 @@ def parts_of(cases: Sequence[Case], parties: Parties) -> dict[str, Any]:
         "target": parties.target.model_dump(mode="json"),
         "scorers": [scorer.model_dump(mode="json") for scorer in parties.scorers],
         "metrics": [metric.model_dump(mode="json") for metric in parties.metrics],
+        "measured_by": parties.measured_by,
     }
 
 

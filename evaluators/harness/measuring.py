@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from eval_sets.cases import Case
 from evaluators.contract import Component, Measure, Metric, Output, Row, Scorer, Target, Trouble
@@ -31,11 +31,12 @@ _WORTH_KEEPING_S = 0.005  # what is measured faster than that is measured again 
 
 
 class Parties(Frozen):
-    """What takes part in a run, as its manifest says."""
+    """What takes part in a run, as its manifest says; `measured_by` is the place of each metric's scorer."""
 
     target: Component
     scorers: tuple[Component, ...]
     metrics: tuple[Metric, ...]
+    measured_by: dict[str, int] = Field(default_factory=dict)
 
 
 class Engine(Protocol):
@@ -64,6 +65,7 @@ class Measurer:
             target=target.component,
             scorers=tuple(scorer.component for scorer in scorers),
             metrics=tuple(metric for scorer in scorers for metric in scorer.metrics),
+            measured_by={metric.name: place for place, scorer in enumerate(scorers) for metric in scorer.metrics},
         )
         self._cacheable = bool(getattr(target, "cacheable", True))
 

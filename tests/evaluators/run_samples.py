@@ -36,16 +36,19 @@ class Run:
     manifest: Mapping[str, Any] = field(default_factory=dict)
 
 
-def manifest(run_id: str, *, target: str = "service", version: int = 1, set_hash: str = "a" * 64) -> dict[str, Any]:
+def manifest(
+    run_id: str, *, target: str = "service", version: int = 1, set_hash: str = "a" * 64, cases: int = 0
+) -> dict[str, Any]:
     return {
         "format": 1,
         "id": run_id,
         "kind": "eval",
         "created_at": "2026-11-20T10:00:00+00:00",
-        "set": {"name": "helpdesk", "version": version, "hash": set_hash, "cases": 0},
+        "set": {"name": "helpdesk", "version": version, "hash": set_hash, "cases": cases},
         "target": Component(name=target, arguments={"policy": "pol_0"}).model_dump(mode="json"),
         "scorers": [one.model_dump(mode="json") for one in SCORERS],
         "metrics": [one.model_dump(mode="json") for one in METRICS],
+        "measured_by": {"right": 0, "overlap": 1, "cost_usd": 2, "flagged": 0},
         "state": "done",
         "reason": None,
     }
@@ -150,7 +153,7 @@ def sample_run(
                 flagged=float(own.random() < 0.05),
             )
         )
-    return Run(run_id, tuple(rows), manifest={**manifest(run_id), **told})
+    return Run(run_id, tuple(rows), manifest={**manifest(run_id, cases=n), **told})
 
 
 def write_run(folder: Path, run: Run) -> Path:

@@ -140,8 +140,10 @@ def _comparing(runs: Sequence[Listed]) -> None:
     """Two choices and a margin; by default the newest run against the one before it on the same set."""
     if len(runs) < 2:
         return
-    after = runs[0]
-    before = next((one for one in runs[1:] if one.set_hash == after.set_hash and one.kind == after.kind), runs[1])
+    after = next((one for one in runs if one.state == "done"), runs[0])
+    others = [one for one in runs if one is not after]
+    alike = [one for one in others if one.set_hash == after.set_hash and one.kind == after.kind]
+    before = next((one for one in alike if one.state == "done"), (alike or others)[0])
     chosen = {"after": after.id, "before": before.id, "margin": "0.02"}
     with el("form", "", "row wrap compare-form", aria_label="Compare two runs") as form:
         el("span", "Compare", "muted")
@@ -169,7 +171,7 @@ def _comparing(runs: Sequence[Listed]) -> None:
         elif chosen["after"] == chosen["before"]:
             said.set_text("Choose two different runs.")
         else:
-            ui.navigate.to(comparison_path(chosen["before"], chosen["after"], value))
+            ui.navigate.to(comparison_path(chosen["before"], chosen["after"], value).removeprefix("/ui"))
 
     form.on("submit", start, js_handler="(event) => { event.preventDefault(); emit(); }")
 

@@ -50,7 +50,8 @@ async def eval_comparison(run_id: str, other_id: str, margin: float = 0.02, alph
         with div("row wrap tight", role="group", aria_label="Margin"):
             el("span", "margin", "muted small")
             for value in (0.005, 0.01, 0.02, 0.05, 0.1):
-                link(f"{100 * value:g} points", comparison_path(other_id, run_id, value), "button quiet",
+                label = f"{100 * value:g} point{'' if value == 0.01 else 's'}"
+                link(label, comparison_path(other_id, run_id, value), "button quiet",
                      aria_current="true" if abs(value - margin) < 1e-9 else None)  # fmt: skip
         with el("section", "", "eval-verdict card stack", data_verdict=found.verdict, aria_label="Verdict"):
             el("span", "Verdict", "label")
