@@ -70,6 +70,7 @@ class RouterState(TypedDict, total=False):
     plan: Plan
     remaining: tuple[Route, ...]
     passages: tuple[Passage, ...] | None
+    flagged: tuple[str, ...]
     candidate: Candidate | None
     attempts: tuple[Attempt, ...]
     accepted: Candidate | None

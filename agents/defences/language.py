@@ -33,6 +33,7 @@ _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _BESIDE = frozenset(pair for row in _KEYS for one, other in pairwise(row) for pair in ((one, other), (other, one)))
 _SHORTEST_FAR = 7  # from so many letters on, two typos in one word are corrected
 _SHORT, _OFTEN = 4, 12  # words of three letters are corrected to common words only
+_USUAL = 30  # words as common as this are recognised with two typos even where they are short
 _TARGETS = 10_000  # the commonest words of the workspace are what typos are corrected to
 _FAR_TARGETS = 3_000  # ... and these where there are two in one word
 
@@ -94,10 +95,10 @@ class Language:
         """The workspace's word that `word` is most likely a typo of: one edit away, in long words two; else None."""
         best: tuple[float, str] | None = None
         is_short = len(word) < _SHORT
-        most = 2 if len(word) >= _SHORTEST_FAR else 1
-        for candidate in self._candidates(word, most):
+        for candidate in self._candidates(word, 2 if len(word) >= _SHORT else 1):
             if candidate[0] != word[0] and candidate[:2] != word[1::-1]:
                 continue  # a first letter is seldom mistyped, and what differs in it is often another word
+            most = 2 if len(word) >= _SHORTEST_FAR or self._is_usual(word, candidate) else 1
             distance = edits(word, candidate, most)
             if distance > most or (is_short and not self._is_plain_slip(word, candidate)):
                 continue
@@ -106,8 +107,13 @@ class Language:
                 best = cost, candidate
         return best[1] if best else None
 
+    def _is_usual(self, word: str, meant: str) -> bool:
+        return len(word) > _SHORT and len(meant) > _SHORT and self._counts[meant] >= _USUAL
+
     def _is_plain_slip(self, word: str, meant: str) -> bool:
         """Of a few letters too many words can be made: they are only put in order, or one is added."""
+        if len(word) == len(meant) == 2:  # one key beside the right one
+            return meant in ENGLISH and (word[1], meant[1]) in _BESIDE
         return self._counts[meant] >= _OFTEN and (len(meant) > len(word) or sorted(meant) == sorted(word))
 
     def is_slip(self, word: str, meant: str) -> bool:
@@ -116,6 +122,9 @@ class Language:
         return 0 < own <= _SLIPS and word not in self._rank and self._counts.get(meant, 0) >= _SLIP_RATIO * own
 
     def is_rare(self, word: str) -> bool:
+        """Whether a word of the workspace may be a typo in it: see `is_slip`."""
+        if word in CONTRACTED or "'" in word:
+            return False
         return 0 < self._counts.get(word, 0) <= _SLIPS and word not in self._rank
 
     def _candidates(self, word: str, most: int) -> set[str]:
@@ -129,9 +138,14 @@ class Language:
     def _by_form(self) -> dict[str, tuple[str, ...]]:
         forms: dict[str, list[str]] = {}
         for place, (word, count) in enumerate(list(self._counts.items())[:_TARGETS]):
-            if len(word) < 3 or (count < _TARGET_COUNT and word not in self._rank) or not _is_plain(word):
+            if (
+                len(word) < 2
+                or word in FOREIGN - ENGLISH
+                or (count < _TARGET_COUNT and word not in self._rank)
+                or not _is_plain(word)
+            ):
                 continue
-            far = len(word) >= _SHORTEST_FAR - 1 and place < _FAR_TARGETS
+            far = (len(word) >= _SHORTEST_FAR - 1 and place < _FAR_TARGETS) or count >= _USUAL
             for form in _shortened(word, 2 if far else 1):
                 forms.setdefault(form, []).append(word)
         return {form: tuple(words) for form, words in forms.items()}

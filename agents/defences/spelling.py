@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 
-from agents.defences.language import WORD, Language, is_foreign
+from agents.defences.language import WORD, Language, edits, is_foreign
 
-_SHORTEST = 3
-_MOST_UNKNOWN = 0.5  # share of words above which the text is no English with typos
+_SHORTEST = 2
+_MOST_UNKNOWN = 0.67  # share of words above which the text is no English with typos
 _MOST_WORDS = 200
 _MOST_LETTERS = 24
+_LONG_NAME = 5
 
 
 def correct(text: str, language: Language) -> str:
@@ -27,13 +28,20 @@ def correct(text: str, language: Language) -> str:
     end = 0
     for match in unknown:
         word = match[0]
-        if not _SHORTEST <= len(word) <= _MOST_LETTERS or (_is_name(text, match) and not shouting):
+        if not _SHORTEST <= len(word) <= _MOST_LETTERS:
             continue
         meant = language.nearest(word.lower())
+        if meant is not None and not shouting and _is_name(text, match) and not _is_same_name(word, meant):
+            continue
         if meant is not None and (not language.knows(word.lower()) or language.is_slip(word.lower(), meant)):
             pieces += text[end : match.start()], meant
             end = match.end()
     return "".join(pieces) + text[end:] if pieces else text
+
+
+def _is_same_name(word: str, meant: str) -> bool:
+    """Names are corrected to names that the workspace has, where they are long and one letter is wrong."""
+    return word.isalpha() and word.istitle() and len(word) >= _LONG_NAME and edits(word.lower(), meant, 1) <= 1
 
 
 def _is_odd(match: re.Match[str], language: Language) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from agents.defences.instructions import InstructionDetector, shipped_model
 from agents.defences.language import Language
+from signalbox.contracts import Encoder
 from signalbox.settings import DEFENCES, Defence
 
 
@@ -14,6 +16,14 @@ class Defences:
 
     on: frozenset[Defence] = frozenset(DEFENCES)
     language: Language = field(default_factory=Language.empty)
+    _detectors: dict[int, InstructionDetector] = field(default_factory=dict, compare=False, repr=False)
+
+    def detector(self, encoder: Encoder) -> InstructionDetector | None:
+        """The detector of instructions over this encoder; None where the shipped one was fitted on another."""
+        if getattr(encoder, "name", None) != shipped_model().encoder:
+            return None
+        known = self._detectors.get(id(encoder))
+        return known or self._detectors.setdefault(id(encoder), InstructionDetector(encoder))
 
     def __contains__(self, name: Defence) -> bool:
         return name in self.on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agents.defences.spotlight import instruction, marked
 from signalbox.contracts import Passage
 from signalbox.types import Message
 
@@ -16,11 +17,24 @@ _INSTRUCTION = (
 )
 
 
-def question_over_passages(question: str, passages: Sequence[Passage]) -> tuple[Message, ...]:
-    """The conversation that asks `question` with `passages` as context, numbered from 1."""
-    context = "\n\n".join(f"[{n}] {passage.title}\n{passage.text}" for n, passage in enumerate(passages, 1))
+def question_over_passages(
+    question: str, passages: Sequence[Passage], *, mark: str | None = None
+) -> tuple[Message, ...]:
+    """The conversation that asks `question` with `passages` as context, numbered from 1.
+
+    Args:
+        mark: set the passages off by this mark, see `agents.defences.spotlight`.
+    """
+    texts = [(passage.title, passage.text) for passage in passages]
+    if mark is not None:
+        texts = [(title, marked(text, mark)) for title, text in texts]
+    context = "\n\n".join(f"[{n}] {title}\n{text}" for n, (title, text) in enumerate(texts, 1))
     asked = f"Question: {question}"
+    system = _INSTRUCTION
+    if mark is not None and passages:
+        system = f"{_INSTRUCTION} {instruction(mark)}"
+        context = f"<{mark}>\n{context}\n</{mark}>"
     return (
-        Message(role="system", content=_INSTRUCTION),
+        Message(role="system", content=system),
         Message(role="user", content=f"Passages:\n\n{context}\n\n{asked}" if passages else asked),
     )

@@ -41,16 +41,19 @@ async def write_answer(
     *,
     deadline_s: float | None,
     observe: Observer | None = None,
+    mark: str | None = None,
 ) -> Written:
-    """Let `model` write an answer and keep what the passages bear out.
+    """Let `model` write an answer and keep what the passages bear out; `mark` sets them off as data.
 
     Raises:
         Unavailable, UpstreamError, DeadlineExceeded: as the model does.
     """
     shown = passages[:_PASSAGES_SHOWN]
-    request = ChatRequest(question_over_passages(question, shown), max_tokens=_MAX_TOKENS, deadline_s=deadline_s)
+    messages = question_over_passages(question, shown, mark=mark)
+    request = ChatRequest(messages, max_tokens=_MAX_TOKENS, deadline_s=deadline_s)
     result = await ask_model(model, request, "grounded", observe)
-    text = _CITATION.sub("", result.text).strip()
+    said = result.text if mark is None else result.text.replace(mark, "")
+    text = _CITATION.sub("", said).strip()
     sentences = [text[span.start : span.end] for span in split_sentences(text)]
     kept = [sentence for sentence in sentences if is_supported(sentence, shown)]
     failure = None

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from langgraph.runtime import Runtime
 
+from agents.defences import Redaction, mark_for, objection
 from agents.events import AttemptStarted, ask_model
 from agents.grounding.prompts import UNKNOWN, question_over_passages
-from agents.nodes.retrieve import find_passages
+from agents.nodes.retrieve import Found, find_passages, kept
 from agents.state import Candidate, RouterState, Run
 from signalbox.contracts import ChatRequest, ChatResult
 from signalbox.errors import SignalboxError
 from signalbox.telemetry import span
-from signalbox.types import Answer
+from signalbox.types import Answer, Message
 
 _TO_FINISH_S = 0.06
+_PASSAGES_SENT = 5
 
 
 async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
@@ -25,11 +28,12 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     assert model is not None, "the plan offers this route only with a cloud model"
     run.tell(AttemptStarted("cloud"))
     try:
-        passages = await find_passages(state, run)
+        found = await find_passages(state, run)
     except SignalboxError:
-        passages = ()  # the cloud may know the answer without them
+        found = Found(())  # the cloud may know the answer without them
+    prompt = _prompt(state, run, found)
     request = ChatRequest(
-        messages=(*query.history, *question_over_passages(state["text"], passages[:5])),
+        messages=prompt.messages,
         max_tokens=run.parts.cloud_max_tokens,
         logprobs=True,
         deadline_s=_answer_by_s(run),
@@ -39,8 +43,8 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     started = time.perf_counter()
     with span("cloud", model=model.name):
         try:
-            result = await ask_model(model, request, "cloud", run.observe)
-            candidate = _candidate(result, state["features"])
+            result = await ask_model(model, request, "cloud", prompt.redaction.restoring(run.observe))
+            candidate = _candidate(result, state["features"], prompt)
         except SignalboxError as error:
             candidate = Candidate(
                 route="cloud",
@@ -51,11 +55,49 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
                 broken=True,
             )
     spent = (time.perf_counter() - started) * 1000
+    warnings = kept(state, found).get("warnings", state["warnings"])
+    if prompt.redaction.count:
+        warnings = (*warnings, f"defence redaction: {prompt.redaction.count} personal data were kept from the cloud")
     return {
         "candidate": candidate.timed(spent),
         "remaining": state["remaining"][1:],
-        "passages": passages,
+        "passages": found.passages,
+        "flagged": found.flagged,
+        "warnings": warnings,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """What the cloud is sent, and what its answer is held against."""
+
+    messages: tuple[Message, ...]
+    redaction: Redaction
+    shown: tuple[str, ...]
+    flagged: tuple[str, ...]
+    mark: str | None
+    checked: bool
+
+
+def _prompt(state: RouterState, run: Run, found: Found) -> _Prompt:
+    defences, redaction = run.parts.defences, Redaction()
+    history, question, passages = state["query"].history, state["text"], found.passages[:_PASSAGES_SENT]
+    # By what stands there, personal data included: an answer may name it once it is put back.
+    shown = (question, *(turn.content for turn in history), *(f"{one.title}\n{one.text}" for one in passages))
+    if "redaction" in defences:
+        question = redaction.redact(question)
+        history = tuple(turn.model_copy(update={"content": redaction.redact(turn.content)}) for turn in history)
+        passages = tuple(replace(one, text=redaction.redact(one.text)) for one in passages)
+    spotlit = "spotlighting" in defences and passages
+    mark = mark_for(question, [passage.text for passage in passages]) if spotlit else None
+    return _Prompt(
+        messages=(*history, *question_over_passages(question, passages, mark=mark)),
+        redaction=redaction,
+        shown=shown,
+        flagged=found.flagged,
+        mark=mark,
+        checked="output" in defences,
+    )
 
 
 def _answer_by_s(run: Run) -> float:
@@ -64,13 +106,20 @@ def _answer_by_s(run: Run) -> float:
     return run.deadline_s - min(_TO_FINISH_S, left_s / 10)
 
 
-def _candidate(result: ChatResult, features: Mapping[str, float]) -> Candidate:
-    text = result.text.strip()
-    unknown = not text or UNKNOWN.lower() in text.lower()
+def _candidate(result: ChatResult, features: Mapping[str, float], prompt: _Prompt) -> Candidate:
+    text = prompt.redaction.restore(result.text.strip())
+    failure = None
+    if not text or UNKNOWN.lower() in text.lower():
+        failure = "the model says that it doesn't know"
+    elif prompt.checked:
+        marks = (prompt.mark,) if prompt.mark else ()
+        instructions = prompt.messages[-2].content
+        found = objection(text, instructions=instructions, shown=prompt.shown, flagged=prompt.flagged, marks=marks)
+        failure = f"defence output: {found}" if found else None
     return Candidate(
         route="cloud",
-        answer=None if unknown else Answer(text=text),
-        failure="the model says that it doesn't know" if unknown else None,
+        answer=Answer(text=text) if failure is None else None,
+        failure=failure,
         signals={**features, **cloud_signals(result)},
         model=result.model,
         usage=result.usage,

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
+from agents.defences import mark_for, objection
 from agents.grounding import Grounding
+from agents.grounding.prompts import question_over_passages
 from agents.grounding.write import write_answer
 from agents.nodes.retrieve import find_passages
 from agents.state import Candidate, RouterState, Run
@@ -32,7 +34,8 @@ async def ground(state: RouterState, runtime: Runtime[Run]) -> RouterState:
 
 
 async def _attempt(state: RouterState, run: Run) -> Candidate:
-    parts, passages = run.parts, await find_passages(state, run)
+    parts, found = run.parts, await find_passages(state, run)
+    passages = found.passages
     if parts.grounder is None or not passages:
         return Candidate(route="grounded", answer=None, failure="no document matches the query")
     grounding = await run.in_time(parts.grounder.ground, state["routed"], passages)
@@ -56,11 +59,22 @@ async def _attempt(state: RouterState, run: Run) -> Candidate:
 async def _written(
     model: ChatModel, state: RouterState, grounding: Grounding, passages: Sequence[Passage], run: Run
 ) -> Candidate:
-    written = await write_answer(model, state["text"], passages, deadline_s=run.deadline_s, observe=run.observe)
+    question, defences = state["text"], run.parts.defences
+    texts = [passage.text for passage in passages]
+    mark = mark_for(question, texts) if "spotlighting" in defences else None
+    written = await write_answer(model, question, passages, deadline_s=run.deadline_s, observe=run.observe, mark=mark)
+    failure = written.failure
+    if written.text and "output" in defences:
+        failure = objection(
+            written.text,
+            instructions=question_over_passages("", ())[0].content,
+            shown=(question, *texts),
+            flagged=state.get("flagged", ()),
+        )
     return Candidate(
         route="grounded",
-        answer=Answer(text=written.text) if written.text else None,
-        failure=written.failure,
+        answer=Answer(text=written.text) if written.text and failure is None else None,
+        failure=failure,
         evidence=grounding.quotes,
         signals={**state["features"], **grounding.signals, "supported": written.supported},
         model=written.result.model,

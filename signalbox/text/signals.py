@@ -101,22 +101,28 @@ def mask_personal_data(text: str, words: Mapping[str, str]) -> str:
         text: normalised text.
         words: what to write for "card", "email", "iban" and "phone".
     """
+    return replace_personal_data(text, lambda kind, _: words[kind])
+
+
+def replace_personal_data(text: str, word: Callable[[str, str], str]) -> str:
+    """As `mask_personal_data`, with a word for each kind and value; `word` may tell values apart."""
     if "@" in text:
-        text = _EMAIL.sub(lambda _: words["email"], text)
+        text = _EMAIL.sub(lambda match: word("email", match[0]), text)
     if not _MANY_DIGITS.search(text):
         return text
-    text = _mask(text, words["iban"], _IBAN, _iban_length)
-    text = _mask(text, words["card"], _CARD, _card_length)
-    return _mask(text, words["phone"], _PHONE, _phone_length)
+    text = _mask(text, partial(word, "iban"), _IBAN, _iban_length)
+    text = _mask(text, partial(word, "card"), _CARD, _card_length)
+    return _mask(text, partial(word, "phone"), _PHONE, _phone_length)
 
 
-def _mask(text: str, word: str, pattern: re.Pattern[str], length: Callable[[str], int]) -> str:
+def _mask(text: str, word: Callable[[str], str], pattern: re.Pattern[str], length: Callable[[str], int]) -> str:
     """Replaces from left to right, so that a number is judged by what is left of the one before it."""
     start = 0
     while match := pattern.search(text, start):
         if end := length(match[0]):
-            text = text[: match.start()] + word + text[match.start() + end :]
-            start = match.start() + len(word)
+            shown = word(match[0][:end])
+            text = text[: match.start()] + shown + text[match.start() + end :]
+            start = match.start() + len(shown)
         else:
             start = match.end()
     return text
