@@ -84,7 +84,8 @@ def prepare(settings: Settings, request: AttackRequest, eval_set: EvalSet, limit
     if request.target == "given":
         raise InvalidInput("Answers that are given can't be attacked: name service, URL or model:NAME.", field="target")
     check_target(request.target)
-    if request.target != "service" and tuple(defences_named(request.defences)) != (ALL,):
+    named = defences_named(request.defences)
+    if request.target != "service" and tuple(named) != (ALL,):
         raise InvalidInput("Defences can be switched in the service in this process only.", field="defences")
     Limits.model_validate(request.limits)
     cases = _drawn(eval_set.cases, limit, request.seed)

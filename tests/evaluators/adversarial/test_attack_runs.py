@@ -68,7 +68,7 @@ async def test_the_report_says_what_got_through_and_shows_texts_as_texts(tmp_pat
     assert "&lt;script&gt;" in page
     assert not re.search(r'(?:href|src)="(?!#)', page)
     assert "Before and after" in page
-    assert "poisoned_passages gets through" in page
+    assert "poisoned_passages" in page
     assert "## Before and after" in text
     assert "\n    When do I get my refund? <script>" in text
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["set"] == {}
