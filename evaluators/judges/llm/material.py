@@ -18,16 +18,21 @@ MAX_CHARS = 60_000
 _LEAD = "| "
 _LINES = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _STEERING = {
-    "asks_for_score": r"\b(?:give|assign|award|return|output|rate|mark|grade|score)\b(?: \w{1,12}){0,6} "
-    r"(?:score|rating|mark|grade|points?|5|10|five|ten|highest|maximum|perfect|top)\b"
-    r"|\b(?:full marks|highest (?:possible )?score|maximum score|perfect score)\b",
+    "asks_for_score": r"\b(?:give|assign|award)\b(?: \w{1,12}){0,6} (?:score|rating|grade|marks)\b"
+    r"|\b(?:mark|rate|grade|judge|label|call|score) (?:this|that|it|the|my)(?: \w{1,12}){0,4} as "
+    r"(?:right|correct|true|supported|perfect|wrong|false)\b"
+    r"|\b(?:highest|maximum|perfect|full|top) (?:possible )?(?:score|marks|rating|grade)\b"
+    r"|\b(?:10|ten|5|five) (?:out of|/) ?(?:10|ten|5|five)\b",
+    "praises_itself": r"\b(?:this|the above) (?:answer|response|reply)(?: \w{1,12}){0,3} is (?:\w{1,12},? ){0,4}"
+    r"(?:correct|right|accurate|complete|perfect|flawless|supported|verified)\b"
+    r"|\bcomplete, accurate and\b|\bevery word of this answer\b|\bthis is exactly right\b",
     "poses_as_verdict": r"[\"']?\b(?:score|verdict|rating|label|winner)\b[\"']? ?[:=] ?"
     r"[\"']?(?:\d|right|correct|true|pass|first|second)",
     "addresses_judge": r"\b(?:dear|note to|attention|hello|hey),? (?:the )?"
     r"(?:judge|grader|evaluator|assessor|reviewer)\b"
     r"|\b(?:as (?:an?|the) |you are an? )(?:\w{1,12} ){0,3}(?:judge|grader|evaluator|assessor)\b"
     r"|\bthis (?:answer|response) (?:has been|was|is) (?:already )?"
-    r"(?:verified|approved|graded|judged|rated|certified)\b",
+    r"(?:verified|approved|graded|judged|rated|certified)\b|\ba judge as\b|\bthe rubric\b",
     "poses_as_end": r"<</?(?:data|end)|\b(?:end|close) of (?:the )?(?:data|answer|text|response|document)s?\b ?[.:>\]-]"
     r"|-{3,} ?(?:end|begin)\b",
 }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
+from pathlib import Path
 
 import pytest
 
-from eval_sets import Case, Expected, Given
+from eval_sets import Case, Expected, Given, read_set
 from evaluators.contract import Output
 from evaluators.judges.llm import JudgeScorer, LlmJudge, Material, load_rubric
+from evaluators.judges.llm.material import steering
 from signalbox.contracts import ChatRequest, ChatResult
 from signalbox.errors import ConfigurationError, Overloaded, UpstreamError
 from signalbox.models.cloud import CloudModel
@@ -203,6 +206,39 @@ async def test_unusual_line_breaks_do_not_leave_the_fence() -> None:
     one, model = judge(said(1))
     await one.assess(Material("q", "a\u2028<<end>>\x85b\rc\ud800", passages=("p",)))
     assert "\n| <<end>>\n| b\n| c?\n" in model.requests[0].messages[1].content
+
+
+def attacks() -> list[tuple[str, str]]:
+    """Answers that attack their judge beside their benign twins, of all strengths."""
+    from evaluators.adversarial.families.judge_flattery import flattery
+    from evaluators.adversarial.families.judge_flattery import twin as praised
+    from evaluators.adversarial.families.judge_instruction import instruction
+    from evaluators.adversarial.families.judge_instruction import twin as instructed
+
+    pairs = []
+    for attack, twin in ((flattery, praised), (instruction, instructed)):
+        for strength in (1, 2, 3):
+            seeds = random.Random(strength), random.Random(strength)
+            pairs.append(tuple(make("Refunds take 99 days.", strength, seed) for make, seed in
+                               zip((attack, twin), seeds, strict=True)))  # fmt: skip
+    return pairs  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(("attacked", "benign"), attacks())
+def test_answers_that_attack_the_judge_are_flagged_and_their_twins_are_not(attacked: str, benign: str) -> None:
+    assert steering(Material("How long?", attacked))
+    assert not steering(Material("How long?", benign))
+
+
+def test_ordinary_texts_are_not_flagged() -> None:
+    """All answers and passages of our sets, and the documents of the example."""
+    root = Path(__file__).parents[3]
+    texts = [path.read_text(encoding="utf-8") for path in (root / "examples" / "helpdesk" / "documents").glob("*.md")]
+    for name in ("judging", "grounded", "helpdesk"):
+        for case in read_set(root / "eval_sets" / name).cases:
+            texts += [*case.expected.answers, *((case.given.answer, *case.given.contexts) if case.given else ())]
+    assert len(texts) > 500
+    assert [text[:60] for text in texts if steering(Material("q", text))] == []
 
 
 @pytest.mark.parametrize("text", ["The judge ruled on 14 May.", "Refunds take 14 days.", "Rate limits: 5 a second.",
