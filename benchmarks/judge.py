@@ -5,8 +5,12 @@
 Rows that the shipped head was fitted on are told by their hashes; their probabilities come from heads fitted anew
 without their fold, passages kept together. All other rows are judged by the shipped head. The headline (`auroc`,
 `ece`) is of both together, and `headline` says which there were; `shipped_on_fitted_rows` is the shipped head on rows
-it knows, no figure to trust. Intervals are bootstraps over passages; `ahead_of` uses the same draws for both. Times are
-of one answer at a time: `p50_ms` as rows come, `known_passage_p50_ms` with the passage read before.
+it knows, no figure to trust. `changed` are sentences of the passages that one fact was changed in, or spliced, or left
+out of what is shown: the share found (below .5), next to false alarms on sentences that were only spelled or cut
+otherwise; nobody labelled them.
+
+Intervals are bootstraps over passages; `ahead_of` uses the same draws for both. Times are of one answer at a time:
+`p50_ms` as rows come, `known_passage_p50_ms` with the passage read before.
 """
 
 from __future__ import annotations
@@ -21,14 +25,17 @@ from numpy.typing import NDArray
 
 from benchmarks._common import finish, quantile, track
 from benchmarks._judging import TIMED, Judged, area, cross_fitted, folds, intervals, judge_all
+from classifiers.cross_encoder.pairs import make_pairs
 from eval_sets.begin import BeginRow, read_begin
 from evaluators.judges.groundedness import GroundednessJudge, fingerprint, open_judge, shipped_head
 from evaluators.judges.groundedness.words import read_words
 from retriever import split_sentences
 from signalbox.calibration import Floats, expected_calibration_error
 from signalbox.encoder import OnnxEncoder, load_encoder
+from signalbox.errors import InvalidInput
 from signalbox.settings import Settings
 
+PAIRS = 600
 COVERAGES = (1.0, 0.9, 0.8, 0.5)
 
 
@@ -57,6 +64,7 @@ def measure(rows: list[BeginRow], judge: GroundednessJudge, encoder: OnnxEncoder
         "other_source": _other_source(judged),
         **({"shipped_on_fitted_rows": _figures(shipped[seen], outcomes[seen])} if seen.any() else {}),
         **({"shipped_on_new_rows": _figures(shipped[~seen], outcomes[~seen])} if not seen.all() else {}),
+        "changed": _changed(judge, rows),
         "error_at_coverage": _risks(probability, outcomes),
         "claims_nothing": sum(support.kind != "claims" for support in judged.supports),
         "p50_ms": quantile(judged.milliseconds, 0.5),
@@ -165,6 +173,35 @@ def _again(judge: GroundednessJudge, rows: list[BeginRow]) -> list[float]:
     return milliseconds
 
 
+def _changed(judge: GroundednessJudge, rows: list[BeginRow]) -> dict[str, Any] | None:
+    passages = [
+        [passage[span.start : span.end] for span in split_sentences(passage)]
+        for passage in dict.fromkeys(row.knowledge for row in rows)
+    ]
+    try:
+        pairs = make_pairs(passages, PAIRS)
+    except InvalidInput:  # too few sentences
+        return None
+    found = np.array([judge.score(pair.claim, [pair.evidence]).probability for pair in track(pairs, "changed facts")])
+    kept = np.array([pair.supported for pair in pairs])
+    kinds = np.array([pair.change for pair in pairs])
+    return {
+        "auroc": area(found, kept.astype(np.float64)),
+        "false_alarms": float((found[kept] < 0.5).mean()),
+        **{name: float((found[kinds == name] < 0.5).mean()) for name in sorted(set(kinds[~kept].tolist()))},
+    }
+
+
+def second_reader(rows: list[BeginRow], judge: GroundednessJudge) -> dict[str, Any]:
+    """The same rows by the shipped head with the reader's objections; the head's own figure is beside it."""
+    judged = judge_all(judge, rows)
+    return {
+        **_figures(np.array([one.probability for one in judged.supports]), judged.outcomes),
+        "changed": _changed(judge, rows),
+        "p50_ms": quantile(judged.milliseconds, 0.5),
+    }
+
+
 def _part(judged: Judged, places: NDArray[Any]) -> Judged:
     chosen = places.tolist()
     return Judged([judged.rows[i] for i in chosen], [judged.supports[i] for i in chosen], judged.milliseconds)
@@ -177,10 +214,14 @@ def _names(sources: NDArray[Any]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, nargs="+", action="extend", help="files of BEGIN's format")
+    parser.add_argument("--folder", type=Path, help="what `train_judge` wrote, to be measured beside the shipped head")
     parser.add_argument("--json", action="store_true", help="print the JSON object only")
     arguments = parser.parse_args()
     encoder = load_encoder(Settings.load())
-    result = measure(list(read_begin(arguments.data)), open_judge(encoder), encoder)
+    rows = list(read_begin(arguments.data))
+    result = measure(rows, open_judge(encoder), encoder)
+    if arguments.folder is not None:
+        result["with_second_reader"] = second_reader(rows, open_judge(encoder, folder=arguments.folder))
     finish("Local judge", result, only_json=arguments.json)
 
 

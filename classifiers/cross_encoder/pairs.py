@@ -18,6 +18,7 @@ from classifiers.cross_encoder.changes import (
 )
 from signalbox.errors import InvalidInput
 
+EVIDENCE_WORDS = 60
 _FEWEST_WORDS, _MOST_WORDS = 5, 60
 _FEWEST_SENTENCES = 20
 _MOST_SENTENCES = 20_000
@@ -38,7 +39,9 @@ class Pair:
     source: str
 
 
-def make_pairs(passages: Sequence[Sequence[str]], count: int, *, seed: int = 0, window_words: int = 60) -> list[Pair]:
+def make_pairs(
+    passages: Sequence[Sequence[str]], count: int, *, seed: int = 0, window_words: int = EVIDENCE_WORDS
+) -> list[Pair]:
     """About `count` pairs, half of them supported, in random order.
 
     Args:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from evaluators.judges.groundedness.evidence import TokenEncoder
 from evaluators.judges.groundedness.features import FEATURES
-from evaluators.judges.groundedness.head import Head, fingerprint, fit_head, load_head, save_head, shipped_head
+from evaluators.judges.groundedness.head import HEAD, Head, fingerprint, fit_head, load_head, save_head, shipped_head
 from evaluators.judges.groundedness.judge import GroundednessJudge, SentenceSupport, Support
+from evaluators.judges.groundedness.second import open_second
 
 __all__ = [
     "FEATURES",
@@ -30,10 +31,16 @@ __all__ = [
 
 
 def open_judge(encoder: TokenEncoder, *, folder: Path | None = None) -> GroundednessJudge:
-    """A judge with the head in `folder`, or with the one that ships with the package.
+    """A judge with the head that ships with the package, or with what was fitted or trained into `folder`.
+
+    A folder may hold a head of its own (`save_head`), a second reader (`train_judge`), or both.
 
     Raises:
-        NotFound: the folder holds no head.
-        CorruptArtefact: the head can't be read.
+        NotFound: the folder holds neither.
+        CorruptArtefact: what it holds can't be read.
     """
-    return GroundednessJudge(encoder, shipped_head() if folder is None else load_head(folder))
+    if folder is None:
+        return GroundednessJudge(encoder, shipped_head())
+    second = open_second(folder)
+    head = shipped_head() if second is not None and not (folder / HEAD).is_file() else load_head(folder)
+    return GroundednessJudge(encoder, head, second)

@@ -41,9 +41,10 @@ class Window:
 
 @dataclass(frozen=True)
 class ReadPassage:
-    """A passage as words: `lines` are its sentences, each the stems in order."""
+    """A passage as words: `texts` are its sentences, `lines` the stems of each in order."""
 
     words: tuple[Word, ...]
+    texts: tuple[str, ...]
     lines: tuple[tuple[str, ...], ...]
     windows: tuple[Window, ...]
 
@@ -106,6 +107,7 @@ def read_passage(text: str) -> ReadPassage:
             windows.append([place])
     return ReadPassage(
         tuple(word for line in lines for word in line),
+        tuple(text[start:end] for start, end in spans),
         tuple(tuple(word.stem for word in line) for line in lines),
         tuple(_window(text, [spans[i] for i in group], [lines[i] for i in group]) for group in windows),
     )

@@ -14,7 +14,7 @@ import numpy as np
 
 from evaluators.judges.groundedness.evidence import ReadPassage
 from evaluators.judges.groundedness.wordlists import NEGATIONS
-from evaluators.judges.groundedness.words import Word
+from evaluators.judges.groundedness.words import Word, opposites
 from signalbox.calibration import Floats
 from signalbox.contracts import Vectors
 from signalbox.encoder import TokenVectors
@@ -30,11 +30,18 @@ SIGNS = {
     "personal": -1,  # log of how many words speak of speaker or hearer, while the passages don't
     "asks": -1,  # a sentence is a question
     "negated": -1,  # log of how many sentences negate, while the most alike sentence of the passages doesn't
+    "opposite": -1,  # log of how many words are the opposite of one in that sentence, which lacks the word itself
     "figures": -1,  # log of how many numbers the passages don't have
     "names": -1,  # log of how many words written as names they don't have
 }
 """Each signal with the direction that support can only go in, whatever rows a head is fitted on."""
 FEATURES = tuple(SIGNS)
+LEAST = {"figures": 3.5, "negated": 3.0, "opposite": 2.0, "names": 1.75}
+"""What one of them takes away at least, in log-odds.
+
+Judged answers hold few of them, and hardly any that is otherwise copied, so their weights can't be learnt from those;
+but one changed fact makes a sentence wrong however much of it is right.
+"""
 _COMPARED = 8
 _LONGEST = 150
 _STRANGE = 0.5
@@ -46,6 +53,7 @@ class Signals:
 
     Attributes:
         missing: its content words that the passages don't have.
+        opposite: its words that are the opposite of one in the most alike sentence.
         best: of each token that is no punctuation the best cosine in the passages; `rarity`: its weight.
     """
 
@@ -59,6 +67,7 @@ class Signals:
     personal: int
     asks: bool
     negated: bool
+    opposite: tuple[str, ...]
 
 
 def sentence_signals(
@@ -81,6 +90,7 @@ def sentence_signals(
         personal=sum(word.personal and not has for word, has in zip(words, known, strict=True)),
         asks="?" in text or "？" in text,
         negated=any(word.negation for word in words) and not alike_negates,
+        opposite=tuple(word.text for word in words if lines and _turns(word.stem, frozenset(lines[0]))),
     )
 
 
@@ -101,6 +111,7 @@ def answer_features(signals: Sequence[Signals]) -> dict[str, float]:
         "personal": math.log1p(sum(one.personal for one in signals)),
         "asks": float(any(one.asks for one in signals)),
         "negated": math.log1p(sum(one.negated for one in signals)),
+        "opposite": math.log1p(sum(len(one.opposite) for one in signals)),
         "figures": math.log1p(sum(word.number for word in missing)),
         "names": math.log1p(sum(word.name and not word.number for word in missing)),
     }
@@ -149,6 +160,10 @@ def token_support(text: str, encoded: TokenVectors, evidence: Vectors) -> tuple[
         return np.zeros(len(kept)), rarity
     vectors: Vectors = encoded.vectors[kept]
     return (vectors @ evidence.T).max(axis=1).astype(np.float64), rarity
+
+
+def _turns(stem: str, line: frozenset[str]) -> bool:
+    return stem not in line and not line.isdisjoint(opposites().get(stem, frozenset()))
 
 
 def _share(part: float, whole: int) -> float:

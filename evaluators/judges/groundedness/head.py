@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
-from evaluators.judges.groundedness.features import FEATURES, SIGNS
+from evaluators.judges.groundedness.features import FEATURES, LEAST, SIGNS
 from signalbox.calibration import LogisticModel, fit_logistic
 from signalbox.errors import CorruptArtefact, InvalidInput, NotFound
 from signalbox.files import write_atomically
@@ -94,7 +95,7 @@ def fingerprint(answer: str, passages: Iterable[str]) -> str:
 
 
 def fit_head(features: Sequence[Mapping[str, float]], supported: Sequence[bool]) -> LogisticModel:
-    """Fit a head on judged answers; a signal that would count against its direction is left out.
+    """Fit a head on judged answers; a signal that would count against its direction is left out, `LEAST` are kept.
 
     Args:
         features: of each answer, as `Support.features` gives them.
@@ -108,7 +109,24 @@ def fit_head(features: Sequence[Mapping[str, float]], supported: Sequence[bool])
     while True:
         rows = np.array([[one[name] for name in names] for one in features], dtype=np.float64)
         model = fit_logistic(rows, outcomes, names=names, l2=_L2)
-        kept = tuple(name for name, weight in zip(names, model.weights, strict=True) if weight * SIGNS[name] >= 0)
-        if kept == names or not kept:
-            return model
+        kept = tuple(
+            name
+            for name, weight in zip(names, model.weights, strict=True)
+            if weight * SIGNS[name] >= 0 or name in LEAST
+        )
+        if kept == names:
+            return _strict(model)
         names = kept
+
+
+def _strict(model: LogisticModel) -> LogisticModel:
+    """The model with the weights of `LEAST` no weaker than those; answers that have none of them keep theirs."""
+    weights, bias = list(model.weights), model.bias
+    for place, name in enumerate(model.names):
+        if name in LEAST:
+            # One finding has the value log(1 + 1).
+            wanted = -LEAST[name] / math.log(2) * model.scale[place]
+            less = min(0.0, wanted - weights[place])
+            weights[place] += less
+            bias += less * model.mean[place] / model.scale[place]
+    return replace(model, weights=tuple(weights), bias=bias)

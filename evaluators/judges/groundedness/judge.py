@@ -15,6 +15,7 @@ from evaluators.judges.groundedness.evidence import EvidenceReader, TokenEncoder
 from evaluators.judges.groundedness.features import Signals, answer_features, sentence_signals
 from evaluators.judges.groundedness.head import Head
 from evaluators.judges.groundedness.reasons import Kind, kind_of, reason_for
+from evaluators.judges.groundedness.second import SecondReader
 from evaluators.judges.groundedness.words import read_words, sentences
 from signalbox.errors import InvalidInput, TooLarge
 from signalbox.types import Answer, Query, Quote, Verdict
@@ -70,14 +71,15 @@ class Support:
 class GroundednessJudge:
     """The kernel's `Judge` without any cloud; made by `open_judge`."""
 
-    def __init__(self, encoder: TokenEncoder, head: Head) -> None:
+    def __init__(self, encoder: TokenEncoder, head: Head, second: SecondReader | None = None) -> None:
         self._encoder = encoder
         self._reader = EvidenceReader(encoder)
         self._head = head
+        self._second = second
 
     @property
     def version(self) -> str:
-        return self._head.version
+        return self._head.version + (f"+{self._second.version}" if self._second else "")
 
     def score(self, answer: str, passages: Sequence[str]) -> Support:
         """How far passages support an answer, and which sentences they don't.
@@ -101,12 +103,21 @@ class GroundednessJudge:
         ]
         kinds = [kind_of(text, line) for text, line in zip(texts, words, strict=True)]
         features = answer_features(signals)
-        probability = self._head.model.predict(features)
-        judged = tuple(map(self._judged, texts, spans, signals, kinds))
-        return Support(probability, judged, _kind(kinds), features)
+        objections = [0.0] * len(texts)
+        if self._second is not None:
+            own = [frozenset(word.stem for word in line if word.content) for line in words]
+            objections = self._second.objections(texts, own, read)
+        judged = tuple(map(self._judged, texts, spans, signals, kinds, objections))
+        return Support(self._probability(features, min(objections)), judged, _kind(kinds), features)
 
-    def _judged(self, text: str, span: tuple[int, int], signals: Signals, kind: Kind) -> SentenceSupport:
-        probability = self._head.model.predict(answer_features([signals]))
+    def _probability(self, features: dict[str, float], objection: float) -> float:
+        probability = self._head.model.predict(features)
+        return probability if self._second is None else self._second.probability(probability, objection)
+
+    def _judged(
+        self, text: str, span: tuple[int, int], signals: Signals, kind: Kind, objection: float
+    ) -> SentenceSupport:
+        probability = self._probability(answer_features([signals]), objection)
         supported = probability >= SUPPORTED_FROM if kind == "claims" else None
         if supported is None:
             reason = "it says that it can't tell" if kind == "abstains" else "it claims nothing"

@@ -47,6 +47,8 @@ def reason_for(signals: Signals, probability: float, *, supported: bool) -> str:
         parts.append(f"not in the passages: {shown}")
     if signals.negated:
         parts.append("it negates and the closest sentence does not")
+    if signals.opposite:
+        parts.append(f"the closest sentence says the opposite of: {', '.join(signals.opposite[:_SHOWN])}")
     if signals.personal:
         parts.append("it speaks of speaker or hearer")
     if signals.asks:

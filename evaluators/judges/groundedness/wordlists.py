@@ -26,3 +26,17 @@ SMALL_TALK = EMPTY | words(
     "hi hello hey bye goodbye thanks thank u welcome really please too right true agree agreed see great nice cool "
     "good interesting totally absolutely chat talking talk fun day morning night later sense makes wait hahaha ya yea"
 )
+# Saying one where the passage says the other turns it round. Words with several meanings (right, light) are left out.
+_PAIRS = (
+    "before after, more less, most least, many few, increase decrease, rise fall, higher lower, high low, large "
+    "small, larger smaller, largest smallest, big small, early late, earlier later, north south, east west, "
+    "northern southern, eastern western, old new, oldest newest, best worst, better worse, always never, above "
+    "below, won lost, win lose, male female, men women, allow forbid, allowed prohibited, free paid, open closed, "
+    "same different, true false, minimum maximum, include exclude, with without, accept reject, success failure, "
+    "possible impossible, legal illegal, buy sell, begin end, first last, all none, positive negative, enable "
+    "disable, import export"
+)
+OPPOSITES: dict[str, frozenset[str]] = {}
+for _pair in _PAIRS.split(", "):
+    for _one, _other in (_pair.split(), _pair.split()[::-1]):
+        OPPOSITES[_one] = OPPOSITES.get(_one, frozenset()) | {_other}

@@ -10,10 +10,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
-from evaluators.judges.groundedness.wordlists import EMPTY, NEGATIONS, NUMBERS, PERSONAL, SMALL_TALK
+from evaluators.judges.groundedness.wordlists import EMPTY, NEGATIONS, NUMBERS, OPPOSITES, PERSONAL, SMALL_TALK
 from retriever import split_sentences
 from retriever.wordlists import STOP_WORDS
 
@@ -99,7 +99,13 @@ def _stem(word: str) -> tuple[str, str]:
     return NUMBERS.get(plain) or _stemmer().stemWord(plain), plain
 
 
-@lru_cache(maxsize=1)
+@cache
+def opposites() -> dict[str, frozenset[str]]:
+    """The stems of which each stem is the opposite."""
+    return {_stem(one)[0]: frozenset(_stem(other)[0] for other in others) for one, others in OPPOSITES.items()}
+
+
+@cache
 def _stemmer() -> Any:
     import Stemmer
 
