@@ -60,7 +60,7 @@ def check_set(path: Path) -> tuple[Finding, ...]:
         except SignalboxError as error:
             found.append(Finding("error", None, error.field or "line", error.detail))
         if not card.versions:
-            said = "the card names no versions, so that changed lines go unnoticed: count them with seal_set"
+            said = "the card names no versions, so changed lines go unnoticed: run signalbox eval check --seal"
             found.append(Finding("warning", None, "versions", said))
     cases: list[tuple[int, Case]] = []
     for number, (case, wrong) in enumerate(parse_lines(path, lines), 1):

@@ -133,7 +133,7 @@ def verify_versions(card: Card, lines: Sequence[str], folder: Path) -> None:
     if len(lines) > card.size:
         raise InvalidInput(
             f"{folder / CASES}, line {card.size + 1}: {len(lines) - card.size} lines are counted by no version of "
-            f"{folder / CARD}: add cases with append_cases, or count them with seal_set.",
+            f"{folder / CARD}: count them with signalbox eval check --seal, or remove them.",
             field="line",
         )
     if len(lines) < card.size:

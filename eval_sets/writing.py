@@ -34,7 +34,7 @@ def create_set(folder: Path, card: Card, cases: Sequence[Case]) -> EvalSet:
         folder.mkdir(parents=True, exist_ok=True)
     with _writing(folder):
         if (folder / CARD).exists() or (folder / CASES).exists():
-            raise Conflict(f"{folder} holds a set already: add to it with append_cases, or name another folder.")
+            raise Conflict(f"{folder} holds a set already: add to it, or name another folder.")
         lines = _lines(cases, folder)
         start = card.model_copy(update={"version": 0, "versions": ()})
         _write(folder, start, lines)
@@ -108,7 +108,7 @@ class _writing:  # noqa: N801 - reads as a statement
 
     def __enter__(self) -> None:
         if not self._folder.is_dir():
-            raise InvalidInput(f"{self._folder} is no folder of an eval set: make one with create_set.", field="folder")
+            raise InvalidInput(f"{self._folder} is no folder of an eval set: name one.", field="folder")
         try:
             with disk_errors_explained(self._folder / _LOCK):
                 self._lock.acquire()

@@ -24,7 +24,7 @@ MAX_YAML = 20_000_000
 __all__ = ["Format", "Imported", "import_cases"]
 
 
-def import_cases(path: Path, format: Format = "auto", *, query: str | None = None) -> Imported:  # noqa: A002
+def import_cases(path: Path, format: str = "auto", *, query: str | None = None) -> Imported:  # noqa: A002
     """The cases of a file of another format.
 
     Args:
@@ -60,14 +60,14 @@ def import_cases(path: Path, format: Format = "auto", *, query: str | None = Non
     return found.done()
 
 
-def _from_table(table: Table, wanted: Format, found: Gathered, query: str | None) -> None:
+def _from_table(table: Table, wanted: str, found: Gathered, query: str | None) -> None:
     if wanted == "ragas" or (wanted == "auto" and is_ragas(table)):
         from_ragas(table, found)
     else:
         from_columns(table, found, query)
 
 
-def _reader(path: Path, suffix: str, wanted: Format) -> Callable[[Path], Table]:
+def _reader(path: Path, suffix: str, wanted: str) -> Callable[[Path], Table]:
     if wanted == "promptfoo":
         raise UnsupportedType(f"{path}: promptfoo tests are imported from YAML or JSON.", field="format")
     if suffix in (".jsonl", ".ndjson") or wanted == "jsonl":

@@ -316,7 +316,7 @@ def test_formats_that_can_not_be_told_or_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no file"):
         import_cases(tmp_path / "none.csv")
     with pytest.raises(UnknownName, match="no format 'xlsx': use auto, csv"):
-        import_cases(write(tmp_path, "a.csv", "query\na\n"), "xlsx")  # type: ignore[arg-type]
+        import_cases(write(tmp_path, "a.csv", "query\na\n"), "xlsx")
     with pytest.raises(UnsupportedType, match="can't be told by its name"):
         import_cases(write(tmp_path, "a.xlsx", "PK"))
     with pytest.raises(UnsupportedType, match=r"only promptfoo's is known"):

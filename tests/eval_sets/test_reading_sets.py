@@ -88,7 +88,7 @@ def test_an_old_line_that_was_changed_or_removed_is_named(folder: Path, change, 
 def test_lines_added_by_hand_are_counted_when_asked_to(folder: Path) -> None:
     with (folder / "cases.jsonl").open("a") as file:
         file.write('{"id": "c4", "query": "By hand?", "expected": {"contains": ["yes"]}}\n')
-    with pytest.raises(InvalidInput, match=r"line 4: 1 lines are counted by no version .* seal_set"):
+    with pytest.raises(InvalidInput, match=r"line 4: 1 lines are counted by no version .* eval check --seal"):
         read_set(folder)
     assert seal_set(folder).version == 2
     assert seal_set(folder).version == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from api.cli.evals import compare, gate, report
+from api.cli.evals import check, compare, gate, importing, report
 from api.cli.evals import list as listing
 from api.cli.evals import run as running
 
@@ -21,3 +21,5 @@ app.command("list")(listing.list_runs)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("gate")(gate.gate)
+app.command("import")(importing.import_set)
+app.command("check")(check.check)
