@@ -30,7 +30,7 @@ async def opened(settings: Settings, request: AttackRequest) -> AsyncIterator[tu
     Raises:
         ConfigurationError, MissingDependency: what it needs is not set up.
     """
-    from api.service.eval_parts import model_of
+    from api.service.eval_models import model_of
     from api.service.models import open_models
     from evaluators.adversarial.families import chosen
     from evaluators.adversarial.scoring import AttackScorer

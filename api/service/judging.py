@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from api.service.eval_parts import Judges, resources_of
+from api.service.eval_models import Judges
+from api.service.eval_parts import resources_of
 from api.service.evaluating import set_path
 from api.service.folders import make_data_dir
 from eval_sets.cases import Case

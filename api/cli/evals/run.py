@@ -169,16 +169,21 @@ def _finish(settings: Settings, plan: EvalPlan, job: Job, *, as_json: bool) -> N
 
         emit(json.dumps(shown))
     else:
-        _print(evals_folder(settings) / plan.run, shown)
+        _print(evals_folder(settings) / plan.run)
     if shown["state"] != "done":
         say(f"{plan.run} {shown['state']}: {shown['reason']}")
         raise typer.Exit(GATE_FAILED)
 
 
-def _print(folder: Path, shown: dict[str, Any]) -> None:
-    """The report for terminals."""
+def _print(folder: Path) -> None:
+    """What was measured, and where the rest is."""
+    from api.cli.evals.show import show_run
+    from evaluators.comparing import shown
     from evaluators.harness import open_run
+    from evaluators.reports.ranking import main_metric
+    from evaluators.statistics import summarise
 
     record = open_run(folder)
-    out().print(f"[bold]{record.id}[/bold] {shown['state']}: {len(record.rows)} of {shown['cases']['count']} cases")
-    out().print(f"{folder}")
+    summary = summarise(record.rows, record.metrics)
+    show_run(out(), shown(record), summary, main_metric(record.metrics, record.rows))
+    say(f"{record.id} is in {folder}; the whole report: {folder / 'report.html'}")
