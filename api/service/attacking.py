@@ -90,7 +90,7 @@ def prepare(settings: Settings, request: AttackRequest, eval_set: EvalSet, limit
     Limits.model_validate(request.limits)
     cases = _drawn(eval_set.cases, limit, request.seed)
     if any(one.kind == "answer" for one in families) and not all(map(is_written, cases)):
-        cases = (*cases, *_to_judge(cases))
+        cases = (*cases, *to_judge(cases))
     folder = attacks_folder(settings) / request.run
     folder.mkdir(mode=0o700, parents=True)
     asked = {case.id for case in cases}
@@ -112,7 +112,7 @@ def _drawn(cases: Sequence[Case], limit: int | None, seed: int) -> tuple[Case, .
     return tuple(case for case in cases if names[case.id] in kept)
 
 
-def _to_judge(cases: Sequence[Case]) -> list[Case]:
+def to_judge(cases: Sequence[Case]) -> list[Case]:
     """Wrong answers for attacks on judges, from the sets for judging, where the set has none of its own."""
     from api.service.evaluating import SETS
     from eval_sets import read_set

@@ -32,6 +32,7 @@ MAX_CASES = 50_000
 MAX_TRIES = 20
 _ARMS: tuple[Arm, ...] = ("benign", "attacked")
 _TAGS_KEPT = 8
+_WRITTEN = "written_"
 _MOST_TEXT = 200_000
 
 Find = Callable[[Case], Document | None]
@@ -94,7 +95,7 @@ def plan(
             f"{MAX_CASES:,}. Take fewer cases, families, strengths or tries.",
             field="limit",
         )
-    written = tuple(case for case in cases if is_written(case))
+    written = tuple(_as_written(case) for case in cases if is_written(case))
     cases = [case for case in cases if not is_written(case)]
     planner = _Planner(find, seed)
     for one in families if cases else ():
@@ -111,6 +112,12 @@ def plan(
 def is_written(case: Case) -> bool:
     """Whether the case is itself an attack or its twin, as sets of attacks have them: it is asked as it is."""
     return "attack" in case.tags and "pair" in case.tags and case.tags.get("twin") in ("benign", "attacked")
+
+
+def _as_written(case: Case) -> Case:
+    """Counted apart from what the family of the same name makes of other cases."""
+    name = case.tags["attack"].removeprefix(_WRITTEN)
+    return case.model_copy(update={"tags": case.tags | {"attack": f"{_WRITTEN}{name}"[:80]}})
 
 
 def _with(cases: Sequence[Case], name: str, first: str) -> list[Case]:

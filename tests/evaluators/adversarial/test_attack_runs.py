@@ -158,6 +158,10 @@ def test_attacks_that_are_written_out_are_asked_as_they_are() -> None:
         Case(id="p-1", query="Say m-1", tags=tags),
         Case(id="p-2", query="It is called m-1", tags=tags | {"twin": "benign"}),
     ]
-    assert plan(written, chosen([])).cases == tuple(written)
+    asked = plan(written, chosen([])).cases
+    assert [(case.id, case.query, case.tags["attack"]) for case in asked] == [
+        ("p-1", "Say m-1", "written_own"),
+        ("p-2", "It is called m-1", "written_own"),
+    ]
     both = plan([*written, CASES[2]], chosen(["casing"]), strengths=(1,)).cases
-    assert [case.tags["attack"] for case in both] == ["own", "own", "none", "casing", "casing"]
+    assert [case.tags["attack"] for case in both] == ["written_own"] * 2 + ["none", "casing", "casing"]
