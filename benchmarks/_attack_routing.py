@@ -15,8 +15,11 @@ from agents.router import Router
 from agents.state import Parts
 from benchmarks.grounding import Nowhere
 from eval_sets import LabelledQuery
-from evaluators.adversarial.families import family
-from evaluators.adversarial.types import Arm, Strength, seeded
+from eval_sets.cases import Case
+from evaluators.adversarial.families.gadget import gadget_attack
+from evaluators.adversarial.gadgets import learn_gadget
+from evaluators.adversarial.types import Arm, Family, QueryAttack, Strength, seeded
+from evaluators.contract import Component, Output
 from signalbox.contracts import ChatRequest, Expert
 from signalbox.errors import SignalboxError
 from signalbox.types import Answer, Constraints, Query
@@ -54,6 +57,27 @@ class Asked:
 
 
 Ask = Callable[[LabelledQuery, str], Awaitable[Asked]]
+_GADGET_QUESTIONS, _GADGET_CASES = 240, 24
+
+
+class Watched:
+    """The router as an attacker sees it, to learn a gadget on: routes and confidences."""
+
+    component = Component(name="help desk")
+
+    def __init__(self, parts: Parts, cloud: KnowingCloud) -> None:
+        self._router, self._cloud = Router(parts, Nowhere()), cloud
+
+    async def answer(self, case: Case) -> Output:
+        return Output(prediction=await self._router.predict(Query(text=case.query)))
+
+
+async def learnt_gadget(parts: Parts, cloud: KnowingCloud, queries: Sequence[LabelledQuery], seed: int) -> QueryAttack:
+    """Words learnt against this very router, on queries other than those measured."""
+    cases = [Case(id=labelled.id, query=labelled.query) for labelled in queries if labelled.language == "en"]
+    some = seeded(seed, "gadget cases").sample(cases, min(len(cases), _GADGET_CASES))
+    found = await learn_gadget(Watched(parts, cloud), some, budget=_GADGET_QUESTIONS, seed=seed)
+    return gadget_attack(found.tokens)
 
 
 class KnowingCloud:
@@ -122,24 +146,23 @@ def threshold_for(expert: Expert, queries: Sequence[LabelledQuery], alpha: float
     return threshold
 
 
-def changed(labelled: LabelledQuery, name: str, arm: Arm, seed: int) -> str:
-    found = family(name)
+def changed(labelled: LabelledQuery, found: Family, arm: Arm, seed: int) -> str:
     assert found.kind == "query", "only queries are attacked here"
     change = found.attack if arm == "attacked" else found.twin
-    return change(labelled.query, STRENGTH, seeded(seed, name, labelled.id)).text
+    return change(labelled.query, STRENGTH, seeded(seed, found.name, labelled.id)).text
 
 
 async def attack(
-    ask: Ask, queries: Sequence[LabelledQuery], originals: Sequence[Asked], names: Sequence[str], seed: int
+    ask: Ask, queries: Sequence[LabelledQuery], originals: Sequence[Asked], members: Sequence[Family], seed: int
 ) -> dict[str, object]:
     """The figures of one target: of all its families together."""
     before: list[Asked] = []
     twins: list[Asked] = []
     attacked: list[Asked] = []
-    for name in names:
+    for member in members:
         before += originals
-        twins += [await ask(labelled, changed(labelled, name, "benign", seed)) for labelled in queries]
-        attacked += [await ask(labelled, changed(labelled, name, "attacked", seed)) for labelled in queries]
+        twins += [await ask(labelled, changed(labelled, member, "benign", seed)) for labelled in queries]
+        attacked += [await ask(labelled, changed(labelled, member, "attacked", seed)) for labelled in queries]
     return figures(before, twins, attacked)
 
 

@@ -29,7 +29,9 @@ from benchmarks import _attack_routing as routing
 from benchmarks._common import finish, silent
 from classifiers import TrainOptions, load_expert, read_intents, train
 from eval_sets import LabelledQuery, read_labelled
+from evaluators.adversarial.families import family
 from evaluators.adversarial.suites import Bipia, read_bipia
+from evaluators.adversarial.types import QueryAttack
 from signalbox.encoder import load_encoder
 from signalbox.models.scripted import ScriptedServer
 from signalbox.settings import DEFENCES, Defence, Settings
@@ -121,13 +123,13 @@ async def _routing(folder: Path, count: int) -> dict[str, Any]:
         settings = _settings(folder, server.base_url)
         fill_workspace(settings, EXAMPLE, progress=silent, say=lambda _: None)
         calibration = EXAMPLE / "queries" / "calibration.jsonl"
+        learning = read_labelled([calibration]).queries
         queries = read_labelled([EXAMPLE / "queries" / "test.jsonl"]).queries[:count]
         found: dict[str, dict[str, Any]] = {}
         for name, defences in _ON_OFF:
             started = time.perf_counter()
             own = settings.model_copy(update={"defences": defences})
-            known = {one.query: one for one in read_labelled([calibration]).queries}
-            cloud.known = known
+            cloud.known = {one.query: one for one in learning}
             await calibrate_policy(
                 own,
                 [calibration],
@@ -138,9 +140,10 @@ async def _routing(folder: Path, count: int) -> dict[str, Any]:
             )
             cloud.known = {}
             async with await open_models(own) as models:
-                found[name] = await _attacked(routing.through_router(replace(models.parts), cloud), queries)
+                gadget = await routing.learnt_gadget(models.parts, cloud, learning, _SEED)
+                found[name] = await _attacked(routing.through_router(models.parts, cloud), queries, gadget)
             say(f"defences {name}: {time.perf_counter() - started:.0f} s")
-        anchor = await _attacked(_tfidf_router(settings, read_labelled([calibration]).queries), queries)
+        anchor = await _attacked(_tfidf_router(settings, learning), queries, gadget)
     on, off = found["on"], found["off"]
     return {
         **on,
@@ -150,11 +153,11 @@ async def _routing(folder: Path, count: int) -> dict[str, Any]:
     }
 
 
-async def _attacked(ask: routing.Ask, queries: Sequence[LabelledQuery]) -> dict[str, Any]:
+async def _attacked(ask: routing.Ask, queries: Sequence[LabelledQuery], gadget: QueryAttack) -> dict[str, Any]:
+    targets = {name: [family(member) for member in members] for name, members in routing.FAMILIES.items()}
+    targets["gadget"] = [gadget]
     before = [await ask(labelled, labelled.query) for labelled in queries]
-    families = {
-        name: await routing.attack(ask, queries, before, members, _SEED) for name, members in routing.FAMILIES.items()
-    }
+    families = {name: await routing.attack(ask, queries, before, members, _SEED) for name, members in targets.items()}
     costs = [ratio for one in families.values() if isinstance(ratio := one["cost_ratio"], float)]
     return {
         **families,

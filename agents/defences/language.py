@@ -33,6 +33,8 @@ _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _BESIDE = frozenset(pair for row in _KEYS for one, other in pairwise(row) for pair in ((one, other), (other, one)))
 _SHORTEST_FAR = 7  # from so many letters on, two typos in one word are corrected
 _SHORT, _OFTEN = 4, 12  # words of three letters are corrected to common words only
+_SHORTEST_SLIP = 3
+_UNCOMMON = 1_500  # place in the list of common words before which a word is taken for meant
 _USUAL = 30  # words as common as this are recognised with two typos even where they are short
 _TARGETS = 10_000  # the commonest words of the workspace are what typos are corrected to
 _FAR_TARGETS = 3_000  # ... and these where there are two in one word
@@ -116,8 +118,20 @@ class Language:
             return meant in ENGLISH and (word[1], meant[1]) in _BESIDE
         return self._counts[meant] >= _OFTEN and (len(meant) > len(word) or sorted(meant) == sorted(word))
 
+    def is_misplaced(self, word: str) -> bool:
+        """Whether a word of the language at large, that the workspace never uses, may be a slip: see `is_slip`."""
+        if len(word) < _SHORTEST_SLIP or word in self._counts or word in ENGLISH or word in CONTRACTED:
+            return False
+        return self._rank.get(word, _UNCOMMON) >= _UNCOMMON
+
     def is_slip(self, word: str, meant: str) -> bool:
-        """Whether a word that the workspace has is itself a typo in it: rare, and not of the language at large."""
+        """Whether a word that is known is still a typo: the workspace never uses it and often what is one key away.
+
+        Or the workspace has it, but rarely, and what was meant much more often.
+        """
+        if word not in self._counts:
+            near = edits(word, meant, 1) <= 1 and not _unlikely(word, meant)
+            return near and self._counts.get(meant, 0) >= _USUAL
         own = self._counts.get(word, 0)
         return 0 < own <= _SLIPS and word not in self._rank and self._counts.get(meant, 0) >= _SLIP_RATIO * own
 

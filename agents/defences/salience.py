@@ -152,8 +152,11 @@ def _heaviest(tokens: Sequence[_Token]) -> tuple[int, int, float]:
 
 def _whole(tokens: Sequence[_Token], first: int, last: int) -> tuple[int, int]:
     """To the borders of the sentences that the request begins and ends in, or as far as small words reach."""
-    start = next((place for place in range(first, max(-1, first - _REACH), -1) if _begins(tokens, place)), None)
-    if start is not None:
+    start = first
+    # One word of elsewhere may belong to the sentence; two in a row are what was put before it.
+    while not _begins(tokens, start) and first - start < _REACH and not _two_off(tokens, start):
+        start -= 1
+    if _begins(tokens, start):
         first = start
     else:
         for _ in range(_LEAD):
@@ -168,6 +171,10 @@ def _whole(tokens: Sequence[_Token], first: int, last: int) -> tuple[int, int]:
             break
         last += 1
     return first, last
+
+
+def _two_off(tokens: Sequence[_Token], place: int) -> bool:
+    return place >= 2 and tokens[place - 1].value <= _OFF and tokens[place - 2].value <= _OFF
 
 
 def _begins(tokens: Sequence[_Token], place: int) -> bool:

@@ -21,7 +21,10 @@ def correct(text: str, language: Language) -> str:
     """The text with likely typos corrected; the same object where there is none. Bounded by 200 words."""
     words = list(WORD.finditer(text))[:_MOST_WORDS]
     unknown = [match for match in words if _is_odd(match, language)]
-    if not unknown or len(unknown) > max(1.0, _MOST_UNKNOWN * len(words)) or is_foreign(text):
+    if not unknown or is_foreign(text):
+        return text
+    strange = sum(not language.knows(match[0].lower().replace("’", "'")) for match in unknown)
+    if strange > max(1.0, _MOST_UNKNOWN * len(words)):
         return text
     shouting = text.isupper()
     pieces: list[str] = []
@@ -46,7 +49,7 @@ def _is_same_name(word: str, meant: str) -> bool:
 
 def _is_odd(match: re.Match[str], language: Language) -> bool:
     word = match[0].lower().replace("’", "'")
-    return not language.knows(word) or language.is_rare(word)
+    return not language.knows(word) or language.is_rare(word) or language.is_misplaced(word)
 
 
 def _is_name(text: str, match: re.Match[str]) -> bool:
