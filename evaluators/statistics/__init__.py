@@ -10,7 +10,13 @@ from evaluators.statistics.intervals import Interval, mean_interval, share_inter
 from evaluators.statistics.missing import missingness_warnings
 from evaluators.statistics.multiple import benjamini_hochberg, holm
 from evaluators.statistics.paired import Paired, paired_means, paired_shares
-from evaluators.statistics.prediction_powered import Powered, estimate_with_people, labels_worth, prediction_powered
+from evaluators.statistics.prediction_powered import (
+    Powered,
+    estimate_with_people,
+    labels_worth,
+    prediction_powered,
+    verdicts_of,
+)
 from evaluators.statistics.sample_size import (
     cases_for_width,
     cases_to_find,
@@ -48,4 +54,5 @@ __all__ = [
     "share_interval",
     "smallest_difference",
     "summarise",
+    "verdicts_of",
 ]

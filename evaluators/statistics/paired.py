@@ -141,7 +141,9 @@ def tango(gained: Floats, lost: Floats, n: float, at: Floats) -> Floats:
     q = (np.sqrt(np.maximum(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
     variance = n * np.maximum(2 * q + at * (1 - at), 0.0)
     off = gained - lost - n * at
-    found: Floats = np.where(variance > 1e-12, off / np.sqrt(np.maximum(variance, 1e-12)), np.where(off > 0, np.inf, -np.inf))
+    found: Floats = np.where(
+        variance > 1e-12, off / np.sqrt(np.maximum(variance, 1e-12)), np.where(off > 0, np.inf, -np.inf)
+    )
     return np.where(off == 0, 0.0, found)
 
 

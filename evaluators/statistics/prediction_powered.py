@@ -108,6 +108,15 @@ def estimate_with_people(
     )
 
 
+def verdicts_of(rows: Sequence[Row]) -> dict[str, float]:
+    """What people said of cases, where the cases hold it: by case id, 1 for right."""
+    return {
+        row.case.id: float(row.case.given.verdict == "right")
+        for row in rows
+        if row.case.given is not None and row.case.given.verdict is not None
+    }
+
+
 def powered_rows(
     y: Floats, f: Floats, pool_mean: Floats, pool: int, *, level: float = LEVEL
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:

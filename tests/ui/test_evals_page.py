@@ -120,6 +120,18 @@ def test_a_run_that_did_not_end_says_so_and_what_to_do(page: Page, evaluated: Si
     expect(page.get_by_role("alert")).to_contain_text("can't be read")
 
 
+def test_a_run_is_followed_until_it_is_done(page: Page, evaluated: Site) -> None:
+    asked = {"set": "judging", "target": "given", "scorers": ["latency"], "limit": 30}
+    started_run = page.request.post(f"{evaluated.url}/evals", data=asked)
+    assert started_run.status == 202, started_run.text()
+    run = started_run.json()["run"]
+    page.goto(f"{evaluated.url}/ui/evals")
+    row = page.locator(".eval-row").filter(has_text=run)
+    expect(row.locator(".eval-state")).to_have_text("done")
+    page.goto(f"{evaluated.url}/ui/evals/{run}")
+    expect(page.locator(".eval-case")).to_have_count(30)
+
+
 def test_before_the_first_run_the_page_says_how_to_start_one(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/ui/evals")
     expect(page.get_by_role("heading", name="No evaluations yet")).to_be_visible()

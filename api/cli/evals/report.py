@@ -35,18 +35,22 @@ def report(
             "(right, wrong, or 0 to 1)."
         ),
     ] = None,
-    judged: Annotated[str | None, typer.Option(help="The metric that judges all cases; with --people.")] = None,
+    judged: Annotated[
+        str | None,
+        typer.Option(
+            help="The metric that judges all cases; without --people, combined with the verdicts that the cases hold."
+        ),
+    ] = None,
 ) -> None:
-    """Show a run. With --people and --judged, also estimate what people would say of all its cases."""
+    """Show a run. With --judged, also estimate what people would say of all its cases, from their labels of some."""
     from api.cli.evals.runs import open_named
     from evaluators.statistics import summarise
     from signalbox.errors import InvalidInput
 
     record = open_named(run)
     summary = summarise(record.rows, record.metrics)
-    if (people is None) != (judged is None):
-        raise InvalidInput("Give both: --people names the labels, --judged the metric to combine them with.",
-                           field="people" if people is None else "judged")  # fmt: skip
+    if people is not None and judged is None:
+        raise InvalidInput("Name as --judged the metric to combine the labels with.", field="judged")
     if format is not Format.TERMINAL or output is not None:
         from api.cli.evals.writing import write_text
 
@@ -62,7 +66,7 @@ def report(
         from evaluators.reports.ranking import main_metric
 
         show_run(out(), shown(record), summary, main_metric(record.metrics, record.rows))
-    if people is not None and judged is not None:
+    if judged is not None:
         _estimate(record, people, judged)
 
 
@@ -79,14 +83,15 @@ def _text(record: Record, summary: Summary, wanted: Format) -> str:
     return reports.run_markdown(record, summary)
 
 
-def _estimate(record: Record, people: Path, judged: str) -> None:
+def _estimate(record: Record, people: Path | None, judged: str) -> None:
     from api.cli.evals.labels import read_labels
     from api.cli.evals.show import show_powered
-    from evaluators.statistics import estimate_with_people
+    from evaluators.statistics import estimate_with_people, verdicts_of
     from signalbox.errors import UnknownName
 
     metric = next((one for one in record.metrics if one.name == judged), None)
     if metric is None:
         known = ", ".join(one.name for one in record.metrics)
         raise UnknownName(f"The run has no metric {judged!r}; it has {known}.", field="judged")
-    show_powered(out(), metric, estimate_with_people(record.rows, judged, read_labels(people)))
+    labels = verdicts_of(record.rows) if people is None else read_labels(people)
+    show_powered(out(), metric, estimate_with_people(record.rows, judged, labels))

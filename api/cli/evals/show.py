@@ -46,7 +46,7 @@ def show_run(console: Console, told: RunShown, summary: Summary, main: Metric | 
         console.print(table)
     totals = summary.totals
     took = f"{summary.rows:,} cases, {summary.failed:,} without an output; spent {dollars(totals.spent.cost_usd)}"
-    if totals.duration_ms is not None:
+    if totals.duration_ms is not None and totals.duration_ms.largest > 0:
         took += (
             f"; half of the answers within {totals.duration_ms.p50:,.0f} ms, "
             f"95% within {totals.duration_ms.p95:,.0f} ms"

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 200
 _MOST_FIGURES = 3
+_MOST_READ = 3
+_read: dict[tuple[object, ...], RunRecord] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,31 @@ async def read_list(service: Service) -> tuple[list[Listed], int]:
 
 
 async def read_record(service: Service, run_id: str) -> RunRecord:
-    """Raises NotFound or CorruptArtefact."""
+    """A run with its rows; pages on the same run share them, since ten thousand take a few seconds to read.
+
+    Raises:
+        NotFound, CorruptArtefact: as `open_run` does.
+    """
     from evaluators.harness import open_run
 
     folder = folder_of(service.settings, run_id)
-    return await asyncio.to_thread(open_run, folder)
+    key = (str(folder), *(_stamp(folder / name) for name in ("run.json", "rows.jsonl")))
+    found = _read.get(key)
+    if found is None or found.state == "running":  # whether that goes on is not in the files
+        found = await asyncio.to_thread(open_run, folder)
+        _read[key] = found
+        while len(_read) > _MOST_READ:
+            _read.pop(next(iter(_read)))
+    return found
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Changes when a file does."""
+    try:
+        told = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return told.st_mtime_ns, told.st_size
 
 
 def folder_of(settings: Settings, run_id: str) -> Path:

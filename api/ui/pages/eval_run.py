@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
-from nicegui import ui
+from nicegui import background_tasks, ui
 
 from api.service.wiring import Service
 from api.ui import assets
@@ -13,7 +14,7 @@ from api.ui.frame import PATIENCE_S, frame, open_service
 from api.ui.parts.elements import Html, div, el, link, text
 from api.ui.parts.keys import Key
 from api.ui.parts.marks import relative_time
-from api.ui.parts.states import empty_state, error_state, failure
+from api.ui.parts.states import empty_state, error_state, failure, skeleton
 from signalbox.errors import NotFound, SignalboxError
 
 if TYPE_CHECKING:
@@ -32,20 +33,45 @@ async def eval_run(run_id: str) -> None:
         service = open_service()
         if service is None:
             return
-        from api.ui.evals.reading import read_record, summary_of
+        from api.ui.evals.reading import folder_of
 
         try:
-            record = await read_record(service, run_id)
+            folder_of(service.settings, run_id)
         except NotFound as error:
             ui.context.client.status_code = 404
             with empty_state("No such run", error.detail):
                 link("Show the runs", "/ui/evals", "button")
             return
-        except SignalboxError as error:
-            failure("This run can't be read", error)
-            return
+        content = div("stack loose")
+        with content:
+            skeleton(6)
+        client = ui.context.client
+
+        # The rows of a large run take seconds to read: the frame is there before them.
+        async def fill() -> None:
+            if client.is_deleted:
+                return
+            await _fill(service, run_id, content, actions)
+
+        background_tasks.create(fill(), name="eval run", context=content)
+
+
+async def _fill(service: Service, run_id: str, content: Html, actions: Html) -> None:
+    from api.ui.evals.reading import read_record, summary_of
+
+    try:
+        record = await read_record(service, run_id)
         summary = await summary_of(record)
-        await _draw(service, record, summary, actions)
+    except SignalboxError as error:
+        if not content.is_deleted:
+            content.clear()
+            with content:
+                failure("This run can't be read", error)
+        return
+    if not content.is_deleted:
+        content.clear()
+        with content:
+            await _draw(service, record, summary, actions)
 
 
 async def _draw(service: Service, record: RunRecord, summary: Summary, actions: Html) -> None:
@@ -67,7 +93,8 @@ async def _draw(service: Service, record: RunRecord, summary: Summary, actions: 
                 metric_figure(one)
                 advisory = "" if one.metric.gates else " · advisory only"
                 el("span", f"{one.measured:,} measured, {one.unmeasured:,} not{advisory}", "muted small")
-    body = "".join(html for anchor, _, html in run_sections(record, summary) if anchor != "cases")
+    sections = await asyncio.to_thread(run_sections, record, summary)
+    body = "".join(html for anchor, _, html in sections if anchor != "cases")
     Cases(record)
     ui.html(body, sanitize=True).classes("report")
 
