@@ -29,7 +29,7 @@ ASKED = ("Where is my parcel?", "How do I return a tent?", "How long does a refu
 
 @pytest.fixture(scope="module")
 def language(encoder: OnnxEncoder) -> Language:
-    return Language([text for text in SHOP for _ in range(4)], encoder.common_words)
+    return Language([text for text in SHOP for _ in range(100)], encoder.common_words)
 
 
 def routed(text: str, language: Language, *on: str) -> str:
