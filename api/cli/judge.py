@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.judge_train import train_judge_reader
 from api.cli.output import emit, out, progress_bar, say
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from signalbox.settings import Settings
 
 app = typer.Typer(help="Judges: how far they agree with people, and what they may gate.", no_args_is_help=True)
+app.command("train")(train_judge_reader)
 
 _CHECK_FAILED = 1
 _Judge = Annotated[

@@ -70,8 +70,6 @@ def train_judge(
         Conflict: the folder holds a second reader already.
         ConfigurationError: the model can't be fine-tuned.
     """
-    from classifiers.cross_encoder.train import train_cross_encoder  # torch
-
     if len(documents) > MAX_DOCUMENTS:
         raise InvalidInput(f"{len(documents):,} documents; at most {MAX_DOCUMENTS:,} are read", field="documents")
     if (folder / FOLDER).exists():
@@ -81,6 +79,8 @@ def train_judge(
     held = [passages[place] for place in order[::_HELD_EVERY]]
     learnt = [passages[place] for number, place in enumerate(order) if number % _HELD_EVERY]
     judged = make_pairs(held, held_pairs, seed=seed)
+    from classifiers.cross_encoder.train import train_cross_encoder  # torch
+
     folder.mkdir(parents=True, exist_ok=True)
     cross = train_cross_encoder(
         learnt, folder / FOLDER, find_source(source), budget_s=budget_s, seed=seed, progress=progress
