@@ -25,6 +25,7 @@ from signalbox.types import Answer, Prediction, ReviewRef, new_id, utc_now
 
 Run = Callable[..., str]
 CASES = read_set(Path(__file__).parents[2] / "eval_sets" / "judging").cases
+SOME = CASES[::2]
 JUDGE = ("--judge", "judge:rubric=groundedness")
 
 
@@ -96,6 +97,14 @@ def cloud(model: Model) -> dict[str, str]:
     return {"SIGNALBOX_CLOUD_BASE_URL": model.base_url, "SIGNALBOX_CLOUD_MODEL": "gpt-judge"}
 
 
+@pytest.fixture
+def some(tmp_path: Path) -> str:
+    """A file with half of the cases."""
+    path = tmp_path / "some.jsonl"
+    path.write_text("".join(case.model_dump_json() + "\n" for case in SOME))
+    return str(path)
+
+
 def test_rubrics_are_listed(run: Run) -> None:
     shown = run("list")
     assert "correctness@1" in shown
@@ -105,7 +114,9 @@ def test_rubrics_are_listed(run: Run) -> None:
     assert listed["calibrations"] == []
 
 
-def test_a_judge_is_calibrated_listed_and_then_gates(run: Run, cloud: dict[str, str], tmp_path: Path) -> None:
+def test_a_judge_is_calibrated_listed_and_then_gates(
+    run: Run, cloud: dict[str, str], some: str, tmp_path: Path
+) -> None:
     made = json.loads(run("calibrate", *JUDGE, "--labels", "judging", "--json", **cloud))
     assert (made["name"], made["version"], made["shortfalls"]) == ("judge-groundedness-1-gpt-judge", 1, [])
     assert made["agreement"]["rows"] == made["agreement"]["measured"] == len(CASES)
@@ -113,7 +124,7 @@ def test_a_judge_is_calibrated_listed_and_then_gates(run: Run, cloud: dict[str, 
     assert made["agreement"]["calibrated"]["ece"] < 0.1
     assert made["agreement"]["spent"]["calls"] == len(CASES)
     assert (tmp_path / "data" / "judges" / made["name"] / "1.json").is_file()
-    again = run("calibrate", *JUDGE, "--labels", "judging", **cloud)
+    again = run("calibrate", *JUDGE, "--labels", some, **cloud)
     assert "judge-groundedness-1-gpt-judge@2 may gate" in again
     assert "Judge better than length alone" in again
     listed = run("list")
@@ -122,26 +133,18 @@ def test_a_judge_is_calibrated_listed_and_then_gates(run: Run, cloud: dict[str, 
 
 
 def test_agreement_shows_slices_and_where_people_see_it_otherwise(
-    run: Run, cloud: dict[str, str], model: Model
+    run: Run, cloud: dict[str, str], model: Model, some: str
 ) -> None:
-    model.prose = {CASES[1].id, CASES[2].id}
-    shown = run("agreement", *JUDGE, "--labels", "judging", "--show", "3", **cloud)
+    model.prose = {SOME[1].id, SOME[2].id}
+    shown = run("agreement", *JUDGE, "--labels", some, "--show", "3", **cloud)
     for wanted in ("people: right", "judge: wrong", "kind: paraphrase", "language: de", "2 unmeasured", "length alone",
-                   "Where people see it otherwise (3 of 15)", "[red]it says so[/red]", "never calibrated"):  # fmt: skip
+                   "Where people see it otherwise (3 of 8)", "[red]it says so[/red]", "never calibrated"):  # fmt: skip
         assert wanted in shown, wanted
-    found = json.loads(run("agreement", *JUDGE, "--labels", "judging", "--json", **cloud))
-    assert found["agreement"]["measured"] == len(CASES) - 2
-    assert {one["id"] for one in found["agreement"]["disagreements"]} == model.mistaken
+    found = json.loads(run("agreement", *JUDGE, "--labels", some, "--json", **cloud))
+    assert found["agreement"]["measured"] == len(SOME) - 2
+    assert {one["id"] for one in found["agreement"]["disagreements"]} == model.mistaken & {case.id for case in SOME}
     assert found["drift"] is None
     assert "never calibrated" in found["advisory"][0]
-
-
-@pytest.fixture
-def some(tmp_path: Path) -> str:
-    """A file with the first eighty cases."""
-    path = tmp_path / "some.jsonl"
-    path.write_text("".join(case.model_dump_json() + "\n" for case in CASES[:80]))
-    return str(path)
 
 
 def test_a_model_that_changes_behind_its_name_is_noticed(
@@ -168,7 +171,7 @@ def test_a_judge_that_only_talks_is_said_to_be_no_judge(
 ) -> None:
     model.prose = {case.id for case in CASES}
     said = run("calibrate", *JUDGE, "--labels", some, code=2, **cloud)
-    assert "0 of 80 rows have a verdict" in said
+    assert "0 of 92 rows have a verdict" in said
     assert "no JSON" in said
 
 
