@@ -7,9 +7,9 @@ disk by force: what a power cut leaves half written is found out, and made again
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +43,7 @@ class Cache:
         self._max_bytes = max_bytes
         self._size: int | None = None
         self._puts = 0
+        self._numbers = itertools.count()
         self._warned = False
         self.hits = self.misses = 0
 
@@ -87,11 +88,14 @@ class Cache:
         return self.folder / key[:2] / key
 
     def _write(self, path: Path, content: bytes) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
-        temporary = Path(name)
+        temporary = path.parent / f"{TEMPORARY}{os.getpid()}-{next(self._numbers)}"
         try:
-            with os.fdopen(handle, "wb") as file:
+            try:
+                file = temporary.open("wb")
+            except FileNotFoundError:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                file = temporary.open("wb")
+            with file:
                 file.write(content)
             temporary.replace(path)
         except OSError:

@@ -61,6 +61,7 @@ class Measurer:
         self._target, self._scorers, self._cache = target, scorers, cache
         self._deadline_s = deadline_s
         self._target_key = target.component.key
+        self._scorer_keys = [scorer.component.key for scorer in scorers]
         self.parties = Parties(
             target=target.component,
             scorers=tuple(scorer.component for scorer in scorers),
@@ -75,8 +76,10 @@ class Measurer:
             output, trouble, cached = await self._output(case, scope)
             measures: list[Measure] = []
             if output is not None:
-                for scorer in self._scorers:
-                    measures += await self._measures(scorer, case, output, scope)
+                judged = self._judged(case, output)
+                for scorer, key in zip(self._scorers, self._scorer_keys, strict=True):
+                    at = key_of("measures", key, *judged) if judged else ""
+                    measures += await self._measures(scorer, at, case, output, scope)
             row = Row(
                 index=index,
                 case=case,
@@ -131,11 +134,14 @@ class Measurer:
                 raise
             raise DeadlineExceeded(f"There was no answer within {self._deadline_s:g} s.") from None
 
-    async def _measures(self, scorer: Scorer, case: Case, output: Output, scope: Scope) -> Sequence[Measure]:
-        key = ""
+    def _judged(self, case: Case, output: Output) -> tuple[str, str] | None:
+        """What measures depend on besides the scorer; None where nothing is remembered."""
+        if self._cache is None:
+            return None
+        return case.model_dump_json(exclude={"id"}), output.model_dump_json()
+
+    async def _measures(self, scorer: Scorer, key: str, case: Case, output: Output, scope: Scope) -> Sequence[Measure]:
         if self._cache is not None:
-            content = case.model_dump(mode="json", exclude={"id", "tags"}), output.model_dump(mode="json")
-            key = key_of("measures", scorer.component.key, *content)
             kept = _parsed(self._cache.get(key), _Measures)
             if kept is not None:
                 return kept.measures

@@ -33,7 +33,7 @@ RunState = Literal["waiting", "running", "done", "stopped", "failed", "cancelled
 """`stopped`: a limit was reached; `failed`: too much could not be measured; `interrupted`: its process was killed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RunRecord:
     """A run.
 
@@ -49,6 +49,10 @@ class RunRecord:
     rows: tuple[Row, ...]
     metrics: tuple[Metric, ...]
     state: RunState
+
+    def __repr__(self) -> str:
+        # asyncio writes down what a task has returned, whether or not anybody reads it.
+        return f"RunRecord({self.id}, {self.state}, {len(self.rows)} rows)"
 
     @property
     def reason(self) -> str | None:
