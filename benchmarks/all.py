@@ -200,6 +200,18 @@ def _judge(f: Figures) -> str:
     )
 
 
+def _harness(f: Figures) -> str:
+    anchors = ", ".join(f"{name} {own['overhead_cpu_ms']:.1f} ms" for name, own in f["anchors"].items())
+    most = f"{f['rerun_rows_most']}"
+    ratios = ", ".join(f"**{ratio:.2f}** of {peer}'s" for peer, ratio in f["overhead_ratio"].items())
+    return (
+        f"eval harness, computing per case beyond the model's calls: {f['overhead_cpu_ms']:.1f} ms, {ratios}; "
+        f"{f['kills']} times `kill -9`: at most **{most}** rows run again ({f['in_flight']} in flight); "
+        f"warm re-run **{f['warm_model_calls']}** model calls; **{f['nan_in_aggregates']}** NaN in aggregates with a "
+        f"judge that fails on a fifth | {anchors}"
+    )
+
+
 ENTRIES = (
     Entry("encoder", _encoder),
     Entry("local_llm", _local_llm, quick=("--quick",)),
@@ -240,6 +252,7 @@ ENTRIES = (
     Entry("faults", _faults, quick=("--quick",)),
     Entry("review", _review, quick=("--quick",)),
     Entry("statistics", _statistics, quick=("--rounds", "1000")),
+    Entry("harness", _harness, quick=("--quick",)),
     Entry("durability", _durability, quick=("--quick", "--http-kills", "0")),
 )
 
