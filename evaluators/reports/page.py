@@ -92,7 +92,11 @@ def cases_section(rows: Sequence[Row], metrics: Sequence[Metric], *, most: int =
     groups = "".join(_group(place, counts[place], kept[place], opened=i == 0) for i, place in enumerate(
         place for place in ORDER if counts[place]))  # fmt: skip
     deciders = ", ".join(metric.name for metric in deciding(metrics))
-    how = f"A case is right if all of these say so: {deciders}." if deciders else "No metric says right or wrong."
+    how = (
+        f"A case is right or wrong by the first of these that applies to it: {deciders}."
+        if deciders
+        else "No metric says right or wrong."
+    )
     cut = f" {most:,} of {len(places):,} are shown, those that say most first; rows.jsonl has all." if (
         len(places) > most) else ""  # fmt: skip
     return section("cases", "Cases", said(how + cut), f'<div class="groups">{groups}</div>')

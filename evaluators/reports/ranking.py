@@ -25,15 +25,16 @@ def deciding(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
 
 
 def standing(row: Row, metrics: Sequence[Metric]) -> Standing:
-    """How a case did, by the metrics of `deciding`."""
+    """How a case did, by the first of the metrics of `deciding` that applies to it."""
     if row.output is None:
         return "failed"
-    if wrong_by(row, metrics):
-        return "wrong"
-    own = [row.measure(metric.name) for metric in metrics]
-    if any(one is not None and one.value is not None for one in own):
-        return "right"
-    return "unmeasured" if any(one is not None and one.applies for one in own) else "other"
+    for metric in metrics:
+        measure = row.measure(metric.name)
+        if measure is not None and measure.value is not None:
+            return "right" if measure.value == (metric.better == "higher") else "wrong"
+        if measure is not None and measure.applies:
+            return "unmeasured"
+    return "other"
 
 
 def wrong_by(row: Row, metrics: Sequence[Metric]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from run_samples import EVIL, HOSTILE, Run, case_of, manifest, row_of, sample_run
 
 from evaluators.comparing import compare, gate
-from evaluators.contract import Metric
+from evaluators.contract import Measure, Metric, Row
 from evaluators.reports import (
     comparison_markdown,
     comparison_page,
@@ -21,6 +21,7 @@ from evaluators.reports import (
     write_reports,
 )
 from evaluators.reports.markdown import plain
+from evaluators.reports.ranking import standing
 from evaluators.statistics import Summary, summarise
 
 
@@ -98,6 +99,20 @@ def test_a_lower_is_better_share_fails_where_it_is_one() -> None:
     suite = ElementTree.fromstring(run_junit(Run("e", rows, (leaked,), manifest=manifest("e")))).find("testsuite")
     assert suite is not None
     assert suite.attrib["failures"] == "1"
+
+
+def test_a_case_stands_by_the_first_metric_that_applies_to_it() -> None:
+    first, second = Metric(name="right"), Metric(name="cheapest")
+
+    def row(number: int, *measures: Measure) -> Row:
+        return row_of(case_of(number)).model_copy(update={"measures": measures})
+
+    right = row(0, Measure(metric="right", value=1.0), Measure(metric="cheapest", value=0.0))
+    other = row(1, Measure(metric="right", value=None, applies=False), Measure(metric="cheapest", value=0.0))
+    unsaid = row(2, Measure(metric="right", value=None), Measure(metric="cheapest", value=1.0))
+    nothing = row(3)
+    found = [standing(one, (first, second)) for one in (right, other, unsaid, nothing)]
+    assert found == ["right", "wrong", "unmeasured", "other"]
 
 
 def test_markdown_mentions_nobody_and_links_nowhere() -> None:
