@@ -156,7 +156,8 @@ class Measurer:
             measures = [Measure(metric=metric.name, value=None, reason=reason) for metric in scorer.metrics]
         if any(one.value is None and one.applies for one in measures):
             del scope.to_keep[before:]  # a model's answer that was of no use is asked for anew the next time
-        elif key and time.perf_counter() - started >= _WORTH_KEEPING_S:
+        elif key and len(scope.to_keep) == before and time.perf_counter() - started >= _WORTH_KEEPING_S:
+            # What models said of it is remembered by itself.
             scope.to_keep.append((key, _Measures(measures=tuple(measures)).model_dump_json().encode()))
         return measures
 
