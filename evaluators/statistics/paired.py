@@ -197,8 +197,9 @@ def _alike(
 ) -> Paired:
     """All cases differ by the same: of bounded values is known how rarely another difference can come up."""
     independent = float(count if count is not None else n)
-    p = 1.0 if difference == 0 or n < 2 else 0.0
-    below, above = (0.0 if n > 1 and off > 0 else 1.0 for off in (difference + margin, margin - difference))
+    # A sign test: nothing is known of how much they could differ, only that none has gone the other way.
+    p = 1.0 if difference == 0 else min(1.0, 2 * 0.5**independent)
+    below, above = (0.5**independent if off > 0 else 1.0 for off in (difference + margin, margin - difference))
     if not bounded:
         return Paired(n, difference, difference, difference, p, below, above, gained, lost, 0.0, "all alike", count)
     reach = normal_quantile((1 + level) / 2)

@@ -89,6 +89,9 @@ def test_alike_values_are_not_taken_for_certainty() -> None:
     assert scores.low < 0 < scores.high
     one = paired_means(np.array([0.2]), np.array([0.9]), margin=0.02)
     assert one.p == one.p_equivalent == 1
+    few, more = (paired_means(np.zeros(n), np.full(n, 0.3), margin=0.02) for n in (3, 12))
+    assert few.p > 0.05 > more.p
+    assert paired_means(np.zeros(3), np.zeros(3), margin=0.02).p_equivalent > 0.05
 
 
 def test_costs_and_durations_have_quantiles() -> None:
