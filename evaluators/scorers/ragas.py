@@ -14,6 +14,7 @@ import importlib
 import math
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -129,9 +130,9 @@ class RagasScorer:
         kind, given = self._kind, self._given
         arguments: dict[str, Any] = {}
         if self._model is not None:
-            arguments["llm"] = _judge(self._model, given.max_tokens, record)
+            arguments["llm"] = _judge_class()(self._model, given.max_tokens, record)
         if self._encoder is not None:
-            arguments["embeddings"] = _embeddings(self._encoder)
+            arguments["embeddings"] = _embeddings_class()(self._encoder)
         if given.metric == "answer_relevancy":
             arguments["strictness"] = given.questions
         if given.metric == "factual_correctness":
@@ -166,11 +167,15 @@ def _ragas(module: str) -> ModuleType:
     return found
 
 
-def _judge(model: ChatModel, max_tokens: int, record: Asked) -> Any:
+@cache
+def _judge_class() -> Any:
     base: Any = _ragas("ragas.llms.base").InstructorBaseRagasLLM
 
     class Judge(base):  # type: ignore[misc]
         """Our model, as ragas wants one."""
+
+        def __init__(self, model: ChatModel, max_tokens: int, record: Asked) -> None:
+            self._model, self._max_tokens, self._record = model, max_tokens, record
 
         def generate(self, *_: object) -> BaseModel:
             raise TypeError("the judge is asked from the event loop only")
@@ -178,31 +183,36 @@ def _judge(model: ChatModel, max_tokens: int, record: Asked) -> Any:
         async def agenerate(self, prompt: str, response_model: type[BaseModel]) -> BaseModel:
             request = ChatRequest(
                 messages=(Message(role="user", content=prompt),),
-                max_tokens=max_tokens,
+                max_tokens=self._max_tokens,
                 json_schema=schema_of(response_model),
-                deadline_s=record.deadline_s,
+                deadline_s=self._record.deadline_s,
             )
-            result = await model.generate(request)
+            result = await self._model.generate(request)
             reply = parse_reply(result.text, result.finish_reason, response_model)
-            record.replies.append(reply)
+            self._record.replies.append(reply)
             return reply
 
-    return Judge()
+    return Judge
 
 
-def _embeddings(encoder: Encoder) -> Any:
+@cache
+def _embeddings_class() -> Any:
     base: Any = _ragas("ragas.embeddings.base").BaseRagasEmbedding
 
     class Embeddings(base):  # type: ignore[misc]
         """Our encoder, as ragas wants one."""
 
+        def __init__(self, encoder: Encoder) -> None:
+            super().__init__()
+            self._encoder = encoder
+
         def embed_text(self, text: str, **_: Any) -> list[float]:
-            return [float(number) for number in encoder.encode([text])[0]]
+            return [float(number) for number in self._encoder.encode([text])[0]]
 
         async def aembed_text(self, text: str, **_: Any) -> list[float]:
             return await asyncio.to_thread(self.embed_text, text)
 
-    return Embeddings()
+    return Embeddings
 
 
 def _version(metric: Any, model: ChatModel | None, encoder: Encoder | None) -> str:
