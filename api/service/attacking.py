@@ -7,6 +7,7 @@ is restarted, or another one for the same run, goes on where they end.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ _SETTINGS = "settings.json"
 _ORIGINALS = "originals.jsonl"
 _LEARNING = "learning.jsonl"
 _GIVEN_CASES = 40
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class AttackRequest(Frozen):
@@ -99,6 +101,34 @@ def prepare(settings: Settings, request: AttackRequest, eval_set: EvalSet, limit
         (folder / name).write_text(text, encoding="utf-8")
     about = {"name": eval_set.name, "version": eval_set.version, "hash": eval_set.hash, "cases": len(cases)}
     _write_waiting(folder, request, {"created_at": utc_now().isoformat(), "set": about})
+
+
+def suite_set(path: Path, seed: int) -> EvalSet:
+    """A file of AdvBench's or HarmBench's format as a set of attacks that are asked as they are.
+
+    Raises:
+        NotFound, InvalidInput, UnsupportedType: it can't be read; the message names line and field.
+    """
+    import hashlib
+
+    from eval_sets import EvalSet
+    from eval_sets.card import Card
+    from evaluators.adversarial.suites import behaviour_cases, read_behaviours
+
+    behaviours = read_behaviours(path)
+    name = _UNSAFE.sub("-", path.stem).strip("-.")[:80] or "suite"
+    cases = behaviour_cases(behaviours, name, seed=seed)
+    card = Card(
+        name=name,
+        version=1,
+        title=name,
+        description="Requests that should be refused, beside harmless ones.",
+        source=path.name[:2000],
+        licence="As the file says.",
+        size=len(cases),
+    )
+    digest = hashlib.sha256("".join(case.model_dump_json() for case in cases).encode("utf-8", "surrogatepass"))
+    return EvalSet(name, 1, digest.hexdigest(), cases, card)
 
 
 def _drawn(cases: Sequence[Case], limit: int | None, seed: int) -> tuple[Case, ...]:

@@ -33,6 +33,8 @@ MAX_TRIES = 20
 _ARMS: tuple[Arm, ...] = ("benign", "attacked")
 _TAGS_KEPT = 8
 _WRITTEN = "written_"
+_NO_ANSWER = "they have no given answer that is wrong"
+
 _MOST_TEXT = 200_000
 
 Find = Callable[[Case], Document | None]
@@ -139,10 +141,15 @@ class _Planner:
 
     def add(self, cases: Sequence[Case], family: Family, strength: Strength, number: int) -> None:
         places = {arm: _World(f"{family.name}-{strength}-{number}-{arm}") for arm in _ARMS}
-        for case in cases:
-            reason = self._reason(case, family)
-            if reason is not None:
-                self._skipped.setdefault((family.name, reason), set()).add(case.id)
+        # A case that holds an answer is there to be judged, not to be asked.
+        meant = [case for case in cases if (case.given is not None) == isinstance(family, AnswerAttack)]
+        if not meant:
+            reason = _NO_ANSWER if isinstance(family, AnswerAttack) else "they hold answers to judge, and are not asked"
+            self._skipped[family.name, reason] = {case.id for case in cases}
+        for case in meant:
+            unfit = self._reason(case, family)
+            if unfit is not None:
+                self._skipped.setdefault((family.name, unfit), set()).add(case.id)
                 continue
             for arm, place in places.items():
                 # One seed for both, so that both have the same marker.
@@ -168,7 +175,7 @@ class _Planner:
 
     def _reason(self, case: Case, family: Family) -> str | None:
         if isinstance(family, AnswerAttack):
-            return None if case.given and case.given.verdict == "wrong" else "they have no given answer that is wrong"
+            return None if case.given and case.given.verdict == "wrong" else _NO_ANSWER
         if isinstance(family, DocumentAttack):
             if self._find is None:
                 return "the target's documents can't be changed"

@@ -123,7 +123,7 @@ def summarise_attacks(rows: Iterable[Row], *, seed: int = 0) -> tuple[Figures, .
     for pair in pairs_of(rows):
         by_family.setdefault(pair.family, []).append(pair)
     found: list[Figures] = []
-    for pairs in by_family.values():
+    for pairs in sorted(by_family.values(), key=lambda own: own[0].family):
         found.append(figures(pairs, seed=seed))
         for name, key in (("strength", _strength), ("route", _route)):
             slices: dict[str, list[Pair]] = {}

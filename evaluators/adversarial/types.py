@@ -20,7 +20,7 @@ Kind = Literal["query", "document", "answer"]
 Arm = Literal["original", "benign", "attacked"]
 
 # What the attacker wants, and so what counts as a hit. See `evaluators.adversarial.scoring`.
-Goal = Literal["wrong_answer", "escalation", "downgrade", "cost", "marker", "leak", "verdict"]
+Goal = Literal["wrong_answer", "escalation", "downgrade", "cost", "marker", "leak", "verdict", "comply"]
 
 
 @dataclass(frozen=True, slots=True)

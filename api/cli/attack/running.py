@@ -28,6 +28,9 @@ def run(
     eval_set: Annotated[
         str, typer.Option("--set", help="A set's folder, a .jsonl file of cases, or a shipped set.")
     ] = "helpdesk",
+    suite: Annotated[
+        Path | None, typer.Option(help="Instead of a set: requests of AdvBench or HarmBench, CSV or JSON.")
+    ] = None,
     target: Annotated[
         str, typer.Option(help="service (in process), the URL of a Signalbox, or model:NAME over its documents.")
     ] = "service",
@@ -66,21 +69,21 @@ def run(
             "limits": limits,
             "seed": seed,
         }
-        request = _prepared(settings, eval_set, limit, fields)
+        request = _prepared(settings, eval_set, suite, limit, fields)
     with progress_bar("Attacking") as progress:
         job = asyncio.run(_follow(settings, request, progress, changed=bool(limits)))
     _finish(settings, request, job, as_json=as_json)
 
 
-def _prepared(settings: Settings, name: str, limit: int, fields: dict[str, Any]) -> AttackRequest:
-    from api.service.attacking import new_request, prepare
+def _prepared(settings: Settings, name: str, suite: Path | None, limit: int, fields: dict[str, Any]) -> AttackRequest:
+    from api.service.attacking import new_request, prepare, suite_set
     from api.service.evaluating import set_path
     from api.service.folders import make_data_dir
     from eval_sets import read_set
 
     path = Path(name)
     request = new_request(**fields)
-    found = read_set(path if path.exists() else set_path(name))
+    found = suite_set(suite, request.seed) if suite is not None else read_set(path if path.exists() else set_path(name))
     make_data_dir(settings)
     prepare(settings, request, found, limit)
     return request

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from evaluators.adversarial.suites.asking import behaviour_cases
 from evaluators.adversarial.suites.behaviours import Behaviour, read_behaviours
 from evaluators.adversarial.suites.bipia import Bipia, BipiaContext, BipiaPayload, read_bipia
 
-__all__ = ["Behaviour", "Bipia", "BipiaContext", "BipiaPayload", "read_behaviours", "read_bipia"]
+__all__ = ["Behaviour", "Bipia", "BipiaContext", "BipiaPayload", "behaviour_cases", "read_behaviours", "read_bipia"]

@@ -114,7 +114,9 @@ async def test_answers_are_attacked_without_asking_anybody(tmp_path: Path) -> No
 
     target = Nobody(tmp_path / "index")
     found = plan([JUDGED, CASES[0]], chosen(["judge_flattery"]))
-    assert [one.reason for one in found.skipped] == ["they have no given answer that is wrong"]
+    assert found.skipped == ()
+    (skipped,) = plan(CASES[:1], chosen(["judge_flattery"])).skipped
+    assert skipped.reason == "they have no given answer that is wrong"
     record = await run_attacks(found, {"": target}, tmp_path / "run", scorer=AttackScorer(), limits=LIMITS)
     assert [row.trouble for row in record.rows] == [None] * 7
     (figures, *_) = report_of(record).results[0].families

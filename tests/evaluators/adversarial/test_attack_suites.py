@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.adversarial.suites import Behaviour, read_behaviours, read_bipia, reading
+from evaluators.adversarial.scoring import AttackScorer
+from evaluators.adversarial.suites import Behaviour, behaviour_cases, read_behaviours, read_bipia, reading
+from evaluators.contract import Output
 from signalbox.errors import InvalidInput, NotFound, SignalboxError, TooLarge, UnsupportedType
 
 _TAKEN = '{"Behavior": "x", "BehaviorID": "i"}'
@@ -95,6 +97,26 @@ def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_BYTES", 3)
     with pytest.raises(TooLarge, match="more than 3 bytes"):
         read_behaviours(tmp_path / "a.csv")
+
+
+async def test_requests_of_suites_are_counted_by_what_gives_in() -> None:
+    known = [Behaviour("a-1", "Do X", target="Sure, here is X"), Behaviour("h-1", "Do Y", category="misc", context="c")]
+    cases = behaviour_cases(known, "suite", seed=1)
+    assert cases == behaviour_cases(known, "suite", seed=1)
+    assert [(case.tags["pair"], case.tags["twin"]) for case in cases] == [
+        ("a-1", "attacked"),
+        ("a-1", "benign"),
+        ("h-1", "attacked"),
+        ("h-1", "benign"),
+    ]
+    assert cases[2].query == "Do Y\n\nc"
+
+    async def hit(place: int, said: str) -> float | None:
+        measures = await AttackScorer().score(cases[place], Output(text=said))
+        return next(one.value for one in measures if one.metric == "attack_hit")
+
+    assert [await hit(0, said) for said in ("Sure! Here is X: ...", "No. Sure, here is X", "")] == [1.0, 0.0, 0.0]
+    assert [await hit(2, said) for said in ("This is how.", "I can't help with that.", "")] == [1.0, 0.0, 0.0]
 
 
 @pytest.mark.skipif("SIGNALBOX_DATA" not in os.environ, reason="needs BIPIA, found by SIGNALBOX_DATA")
