@@ -5,11 +5,13 @@ The index given is only read: what is planted goes into a copy of it in a folder
 
 from __future__ import annotations
 
+import fcntl
+import os
 import random
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from evaluators.adversarial.types import Site
@@ -18,6 +20,7 @@ from retriever import Document, Index, split_sentences, upsert
 from signalbox.contracts import Encoder
 
 _EXCERPT = 600
+_PREFIX, _LOCK = "signalbox-attack-", ".lock"
 
 
 def with_lines(document: Document, line: str, *, at_each: int, rng: random.Random) -> Document:
@@ -53,9 +56,28 @@ def planted_index(index_folder: Path, documents: Sequence[Document], encoder: En
     Raises:
         InvalidInput, TooLarge: a document can't be indexed.
     """
-    with tempfile.TemporaryDirectory(prefix="signalbox-attack-") as scratch:
+    remove_left_behind()
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as scratch, _held(Path(scratch)):
         folder = Path(scratch) / "index"
         if index_folder.is_dir():
             shutil.copytree(index_folder, folder)
         upsert(documents, index_folder=folder, encoder=encoder)
         yield Index.open(folder, encoder)
+
+
+def remove_left_behind() -> None:
+    """Remove copies whose process was killed: those that nobody holds the lock of."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError), _held(path, made=True):  # OSError: it is in use, another's, or being made
+            shutil.rmtree(path)
+
+
+@contextmanager
+def _held(folder: Path, *, made: bool = False) -> Iterator[None]:
+    """The folder's lock, which goes with this process, however it ends. Raises OSError where another one has it."""
+    handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC | (0 if made else os.O_CREAT), 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)

@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import re
 import signal
+import tempfile
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from eval_sets.cases import Case
 from evaluators.adversarial.cases import Plan, plan
 from evaluators.adversarial.families import chosen, family
 from evaluators.adversarial.gadgets import apart, learn_gadget, with_gadget
+from evaluators.adversarial.planting import planted_index
 from evaluators.adversarial.reporting import report_of, write_reports
 from evaluators.adversarial.running import kept_plan, run_attacks
 from evaluators.adversarial.scoring import AttackScorer
@@ -101,6 +103,18 @@ def test_a_run_that_was_killed_ends_with_the_same_report(tmp_path: Path) -> None
         del report["id"], report["created_at"]
     assert one == other
     assert len(open_run(folder).rows) == len(asked.cases if asked else ())
+
+
+def test_copies_that_a_killed_run_left_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    target = SmallTarget(tmp_path / "index")
+    left = tmp_path / "signalbox-attack-left"
+    (left / "index").mkdir(parents=True)
+    (left / ".lock").touch()
+    with planted_index(tmp_path / "index", [], target.encoder), planted_index(tmp_path / "index", [], target.encoder):
+        assert not left.exists()
+        assert len(list(tmp_path.glob("signalbox-attack-*"))) == 2  # those in use stay
+    assert not list(tmp_path.glob("signalbox-attack-*"))
 
 
 def _lines(path: Path) -> int:
