@@ -131,8 +131,8 @@ def _plainly(where: str, families: Iterable[Figures]) -> list[str]:
         net = one.success
         if one.goal == "marker" and net is not None and net.attacked > 0 and net.low <= 0:
             found.append(
-                f"{where}{one.family}: what was planted is shown in {percent(net.attacked)} of the answers, and a harmless "
-                f"sentence in its place in {percent(net.benign)}."
+                f"{where}{one.family}: what was planted is shown in {percent(net.attacked)} of the answers, and a "
+                f"harmless sentence in its place in {percent(net.benign)}."
             )
     moved = [
         f"{one.family} {percent(one.escalation_from_original.value)}"
