@@ -102,6 +102,21 @@ def _serving(f: Figures) -> str:
     )
 
 
+def _attacks(f: Figures) -> str:
+    names = ("unicode", "typos", "prefix", "padding", "gadget")
+    forced = ", ".join(f"{name} **{f[name]['forced_escalation']:.1%}**" for name in names)
+    tfidf, off = f["anchors"]["TF-IDF router"], f["anchors"]["defences off"]
+    beside = ", ".join(f"{name} {tfidf[name]['forced_escalation']:.0%}" for name in names)
+    bare = ", ".join(f"{name} {off[name]['forced_escalation']:.0%}" for name in names)
+    return (
+        f"queries forced onto the dear route, net of a twin: {forced}; cost **{f['cost_ratio']:.2f}** times; "
+        f"instructions in mails: net success **{f['net_success']:.1%}** (of a model that obeys marked ones too "
+        f"{f['net_success_credulous']:.1%}), false hits **{f['false_hits']:.1%}**, utility drop "
+        f"**{f['utility_drop']:.1%}** | TF-IDF router: {beside}; ours without defences: {bare}; a canary fires on "
+        f"{f['anchors']['canary']['false_hits']:.0%} of clean mails"
+    )
+
+
 def _anchor(f: Figures, name: str) -> Iterator[Figures]:
     return (anchor for key, anchor in f["anchors"].items() if key.startswith(name))
 
@@ -253,6 +268,12 @@ ENTRIES = (
     Entry("review", _review, quick=("--quick",)),
     Entry("statistics", _statistics, quick=("--rounds", "1000")),
     Entry("harness", _harness, quick=("--quick",)),
+    Entry(
+        "attacks",
+        _attacks,
+        quick=("--quick",),
+        data=(("--payloads", "bipia/text_attack_train.json"), ("--contexts", "bipia/email_train.jsonl")),
+    ),
     Entry("durability", _durability, quick=("--quick", "--http-kills", "0")),
 )
 

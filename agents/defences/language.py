@@ -98,7 +98,7 @@ class Language:
         best: tuple[float, str] | None = None
         is_short = len(word) < _SHORT
         for candidate in self._candidates(word, 2 if len(word) >= _SHORT else 1):
-            if candidate[0] != word[0] and candidate[:2] != word[1::-1]:
+            if candidate == word or (candidate[0] != word[0] and candidate[:2] != word[1::-1]):
                 continue  # a first letter is seldom mistyped, and what differs in it is often another word
             most = 2 if len(word) >= _SHORTEST_FAR or self._is_usual(word, candidate) else 1
             distance = edits(word, candidate, most)
@@ -139,7 +139,7 @@ class Language:
         """Whether a word of the workspace may be a typo in it: see `is_slip`."""
         if word in CONTRACTED or "'" in word:
             return False
-        return 0 < self._counts.get(word, 0) <= _SLIPS and word not in self._rank
+        return 0 < self._counts.get(word, 0) <= _SLIPS and word not in self._rank and not self._derives(word)
 
     def _candidates(self, word: str, most: int) -> set[str]:
         """Words that share a form with up to `most` letters left out (Garbe's symmetric delete)."""
@@ -223,7 +223,7 @@ def _unlikely(word: str, meant: str) -> float:
     """What a change costs beyond its number: letters are lost, doubled, swapped or hit beside the key."""
     if len(word) != len(meant) or sorted(word) == sorted(meant):
         return 0.0
-    return float(sum(a != b and (a, b) not in _BESIDE for a, b in zip(word, meant, strict=True)))
+    return 2.0 * sum(a != b and (a, b) not in _BESIDE for a, b in zip(word, meant, strict=True))
 
 
 def _shortened(word: str, most: int) -> set[str]:
