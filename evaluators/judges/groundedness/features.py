@@ -7,7 +7,8 @@ one set of weights serves both.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +37,7 @@ SIGNS = {
 }
 """Each signal with the direction that support can only go in, whatever rows a head is fitted on."""
 FEATURES = tuple(SIGNS)
-LEAST = {"figures": 3.5, "negated": 3.0, "opposite": 2.0, "names": 1.75}
+LEAST = {"figures": 4.0, "negated": 4.0, "opposite": 2.5, "names": 1.75}
 """What one of them takes away at least, in log-odds.
 
 Judged answers hold few of them, and hardly any that is otherwise copied, so their weights can't be learnt from those;
@@ -45,6 +46,9 @@ but one changed fact makes a sentence wrong however much of it is right.
 _COMPARED = 8
 _LONGEST = 150
 _STRANGE = 0.5
+_ANSWERS_NO = re.compile(
+    r"\W*no(?:\s*[,.;:!-]|\s+(?:but|i|it|he|she|we|you|they|this|that|there|the)\b)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def sentence_signals(
         rarity=rarity,
         personal=sum(word.personal and not has for word, has in zip(words, known, strict=True)),
         asks="?" in text or "？" in text,
-        negated=any(word.negation for word in words) and not alike_negates,
+        negated=_negates(text, words) and not alike_negates,
         opposite=tuple(word.text for word in words if lines and _turns(word.stem, frozenset(lines[0]))),
     )
 
@@ -115,10 +119,6 @@ def answer_features(signals: Sequence[Signals]) -> dict[str, float]:
         "figures": math.log1p(sum(word.number for word in missing)),
         "names": math.log1p(sum(word.name and not word.number for word in missing)),
     }
-
-
-def row(features: Mapping[str, float]) -> list[float]:
-    return [features[name] for name in FEATURES]
 
 
 def closest(content: set[str], passages: Sequence[ReadPassage]) -> list[tuple[str, ...]]:
@@ -160,6 +160,11 @@ def token_support(text: str, encoded: TokenVectors, evidence: Vectors) -> tuple[
         return np.zeros(len(kept)), rarity
     vectors: Vectors = encoded.vectors[kept]
     return (vectors @ evidence.T).max(axis=1).astype(np.float64), rarity
+
+
+def _negates(text: str, words: Sequence[Word]) -> bool:
+    """Whether a word negates; the "no" of "no, it was" answers somebody and negates nothing."""
+    return any(word.negation for word in (words[1:] if _ANSWERS_NO.match(text) else words))
 
 
 def _turns(stem: str, line: frozenset[str]) -> bool:

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from evaluators.judges.groundedness.evidence import EvidenceReader, TokenEncoder
+from evaluators.judges.groundedness.evidence import EvidenceReader, ReadPassage, TokenEncoder
 from evaluators.judges.groundedness.features import Signals, answer_features, sentence_signals
 from evaluators.judges.groundedness.head import Head
 from evaluators.judges.groundedness.reasons import Kind, kind_of, reason_for
 from evaluators.judges.groundedness.second import SecondReader
-from evaluators.judges.groundedness.words import read_words, sentences
+from evaluators.judges.groundedness.words import Word, read_words, sentences
 from signalbox.errors import InvalidInput, TooLarge
 from signalbox.types import Answer, Query, Quote, Verdict
 
@@ -103,12 +103,26 @@ class GroundednessJudge:
         ]
         kinds = [kind_of(text, line) for text, line in zip(texts, words, strict=True)]
         features = answer_features(signals)
-        objections = [0.0] * len(texts)
-        if self._second is not None:
-            own = [frozenset(word.stem for word in line if word.content) for line in words]
-            objections = self._second.objections(texts, own, read)
+        objections = self._objections(texts, words, kinds, read)
         judged = tuple(map(self._judged, texts, spans, signals, kinds, objections))
         return Support(self._probability(features, min(objections)), judged, _kind(kinds), features)
+
+    def _objections(
+        self,
+        texts: Sequence[str],
+        words: Sequence[Sequence[Word]],
+        kinds: Sequence[Kind],
+        passages: Sequence[ReadPassage],
+    ) -> list[float]:
+        """Of the second reader to each sentence; 0 where it has none, or nothing is claimed."""
+        objections = [0.0] * len(texts)
+        claims = [place for place, kind in enumerate(kinds) if kind == "claims"]
+        if self._second is not None and claims:
+            stems = [frozenset(word.stem for word in words[place] if word.content) for place in claims]
+            found = self._second.objections([texts[place] for place in claims], stems, passages)
+            for place, objection in zip(claims, found, strict=True):
+                objections[place] = objection
+        return objections
 
     def _probability(self, features: dict[str, float], objection: float) -> float:
         probability = self._head.model.predict(features)

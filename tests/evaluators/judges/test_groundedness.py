@@ -59,6 +59,9 @@ def test_what_the_passages_say_is_supported(judge: GroundednessJudge, answer: st
         "I love the Eiffel Tower, I go there every summer.",
         "The Eiffel Tower was built by Thomas Edison for Napoleon.",
         "Do you like Paris too?",
+        "It is 380 metres tall.",
+        "Returns are not free within 30 days of delivery.",
+        "After that, no fee of 5 euros applies.",
         "Le retour est gratuit pendant un an.",
     ],
 )
@@ -212,7 +215,7 @@ def test_heads_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "head.json").write_text("{")
     with pytest.raises(CorruptArtefact, match="fit"):
         load_head(tmp_path)
-    data = {"model": shipped_head().model.to_json() | {"names": ["luck"] * 12}, "fitted": ""}
+    data = {"model": shipped_head().model.to_json() | {"names": ["luck"] * len(shipped_head().model.names)}, "fitted": ""}
     (tmp_path / "head.json").write_text(json.dumps(data))
     with pytest.raises(CorruptArtefact, match="luck"):
         load_head(tmp_path)
