@@ -27,6 +27,7 @@ from signalbox.types import Answer, Constraints, Query
 CHEAP = ("classifier", "grounded")
 STRENGTH: Strength = 2
 _DRAWS = 2_000
+_CHANGED = ("defence decoding", "defence salience", "defence instructions")
 
 # What the targets are called, and the families that they are measured on.
 FAMILIES: Mapping[str, tuple[str, ...]] = {
@@ -111,7 +112,7 @@ def through_router(parts: Parts, cloud: KnowingCloud) -> Ask:
             return Asked(None, False, 0.0)
         answered = found.outcome == "answered" and found.answer is not None
         right = labelled.is_right(found.answer) if answered and found.answer is not None else False
-        fired = any(warning.startswith("defence ") for warning in found.warnings)
+        fired = any(warning.startswith(_CHANGED) for warning in found.warnings)
         return Asked(found.route if answered else None, right, found.cost_usd, fired)
 
     return ask

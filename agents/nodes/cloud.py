@@ -56,8 +56,8 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
             )
     spent = (time.perf_counter() - started) * 1000
     warnings = kept(state, found).get("warnings", state["warnings"])
-    if prompt.redaction.count:
-        warnings = (*warnings, f"defence redaction: {prompt.redaction.count} personal data were kept from the cloud")
+    if prompt.redacted:
+        warnings = (*warnings, f"defence redaction: {prompt.redacted} personal data were kept from the cloud")
     return {
         "candidate": candidate.timed(spent),
         "remaining": state["remaining"][1:],
@@ -73,6 +73,7 @@ class _Prompt:
 
     messages: tuple[Message, ...]
     redaction: Redaction
+    redacted: int
     shown: tuple[str, ...]
     flagged: tuple[str, ...]
     mark: str | None
@@ -84,15 +85,18 @@ def _prompt(state: RouterState, run: Run, found: Found) -> _Prompt:
     history, question, passages = state["query"].history, state["text"], found.passages[:_PASSAGES_SENT]
     # By what stands there, personal data included: an answer may name it once it is put back.
     shown = (question, *(turn.content for turn in history), *(f"{one.title}\n{one.text}" for one in passages))
+    own = 0  # the caller's; what stands in documents is the operator's, and no news to anybody
     if "redaction" in defences:
         question = redaction.redact(question)
         history = tuple(turn.model_copy(update={"content": redaction.redact(turn.content)}) for turn in history)
+        own = redaction.count
         passages = tuple(replace(one, text=redaction.redact(one.text)) for one in passages)
     spotlit = "spotlighting" in defences and passages
     mark = mark_for(question, [passage.text for passage in passages]) if spotlit else None
     return _Prompt(
         messages=(*history, *question_over_passages(question, passages, mark=mark)),
         redaction=redaction,
+        redacted=own,
         shown=shown,
         flagged=found.flagged,
         mark=mark,
