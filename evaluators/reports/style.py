@@ -13,7 +13,7 @@ overflow-wrap:anywhere}
 .word{font-weight:600}.word.worse,.word.wrong,.word.failed{color:var(--serious)}.word.better,.word.right{color:var(--fine)}
 .word.unmeasured,.word.undecided,.word.other{color:var(--muted)}
 td.num,th.num{text-align:right;font-variant-numeric:tabular-nums;padding-left:1rem;white-space:nowrap}
-td{max-width:34rem}td:first-child{min-width:5rem}td:last-child{min-width:7rem}
+td{max-width:34rem}th,td{overflow-wrap:break-word}
 .case{border-bottom:1px solid var(--line);margin:0;padding:.15rem 0}
 .case>summary{display:grid;grid-template-columns:6.5rem minmax(0,12rem) minmax(0,1fr);gap:.2rem .8rem;
 align-items:baseline;color:inherit;padding:.35rem 0}
