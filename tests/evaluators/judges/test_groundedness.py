@@ -215,7 +215,8 @@ def test_heads_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "head.json").write_text("{")
     with pytest.raises(CorruptArtefact, match="fit"):
         load_head(tmp_path)
-    data = {"model": shipped_head().model.to_json() | {"names": ["luck"] * len(shipped_head().model.names)}, "fitted": ""}
+    model = shipped_head().model
+    data = {"model": model.to_json() | {"names": ["luck"] * len(model.names)}, "fitted": ""}
     (tmp_path / "head.json").write_text(json.dumps(data))
     with pytest.raises(CorruptArtefact, match="luck"):
         load_head(tmp_path)
