@@ -143,7 +143,7 @@ def _plainly(where: str, families: Iterable[Figures]) -> list[str]:
     ]
     if moved:
         found.append(
-            f"{where}these take questions to a dearer route than the question alone, and so do as many harmless words: "
+            f"{where}these take questions to a dearer route than the question alone, not provably more than harmless words do: "
             f"{', '.join(moved)}."
         )
     return found
