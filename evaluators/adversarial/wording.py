@@ -143,7 +143,8 @@ def _plainly(where: str, families: Iterable[Figures]) -> list[str]:
     ]
     if moved:
         found.append(
-            f"{where}these take questions to a dearer route than the question alone, not provably more than harmless words do: "
+            f"{where}these take questions to a dearer route than the question alone, not provably more than "
+            "harmless words do: "
             f"{', '.join(moved)}."
         )
     return found
