@@ -26,10 +26,12 @@ from api.cli import (
     serve,
     train,
 )
+from api.cli.group import Group
 from signalbox.errors import DeadlineExceeded, MissingDependency, SignalboxError, Unavailable, UpstreamError
 
 app = typer.Typer(
     name="signalbox",
+    cls=Group,
     help="Routes each query to the cheapest answer that keeps the promised error rate.",
     no_args_is_help=True,
     add_completion=False,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.columns import kinds_of, orders_of
+from api.cli.group import Group
 from api.cli.output import emit, out, progress_bar, say
 from signalbox.errors import Conflict, InvalidInput
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from classifiers.data import LabelledData, Table
     from classifiers.data.report import DataReport, Fixed
 
-app = typer.Typer(help="Look at labelled files before anything is trained on them.", no_args_is_help=True)
+app = typer.Typer(cls=Group, help="Look at labelled files before anything is trained on them.", no_args_is_help=True)
 
 _MOST_EXAMPLES = 3
 _COLOURS = {"serious": "bold red", "warning": "yellow", "note": "cyan"}

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.group import Group
 from api.cli.output import emit, out, say
 
 if TYPE_CHECKING:
     from classifiers.registry import Registry, Version
     from classifiers.registry.wire import PairedFigures
 
-app = typer.Typer(help="Experts: their versions, figures and which one answers.", no_args_is_help=True)
+app = typer.Typer(cls=Group, help="Experts: their versions, figures and which one answers.", no_args_is_help=True)
 
 _JSON = typer.Option("--json", help="Print what the API would.")
 _Version = Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +20,8 @@ def init(
     if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing if a workspace is there.")] = False,
 ) -> None:
     """Make the data directory; with --example: ingest its documents, train its expert, calibrate its policy."""
+    import asyncio
+
     from api.service.folders import make_data_dir
     from signalbox.settings import Settings
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.group import Group
 from api.cli.judge_train import train_judge_reader
 from api.cli.output import emit, out, progress_bar, say
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from evaluators.judges.agreement import Calibrated, Rating
     from signalbox.settings import Settings
 
-app = typer.Typer(help="Judges: how far they agree with people, and what they may gate.", no_args_is_help=True)
+app = typer.Typer(
+    cls=Group, help="Judges: how far they agree with people, and what they may gate.", no_args_is_help=True
+)
 app.command("train")(train_judge_reader)
 
 _CHECK_FAILED = 1
@@ -153,6 +155,7 @@ def pairs(
 def _rated(
     settings: Settings, judge: str, labels: str | None, from_reviews: bool, concurrent: int, max_cost_usd: float | None
 ) -> tuple[Calibrated, Sequence[Rating]]:
+    import asyncio
     import math
 
     from api.cli.output import quiet

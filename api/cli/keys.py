@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.group import Group
 from api.cli.output import emit, out, say
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from api.cli.keys_client import Keys
     from signalbox.storage.tokens import Key, NewKey
 
-app = typer.Typer(help="API keys: who may use the service, and in which role.", no_args_is_help=True)
+app = typer.Typer(cls=Group, help="API keys: who may use the service, and in which role.", no_args_is_help=True)
 
 _JSON = typer.Option("--json", help="Print what the API would.")
 
@@ -77,6 +77,8 @@ def rotate(
 
 
 def _run(work: Callable[[Keys], Coroutine[Any, Any, Any]], *, write: bool = True) -> Any:
+    import asyncio
+
     from api.cli.keys_client import open_keys
     from signalbox.settings import Settings
 

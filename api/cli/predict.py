@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -33,6 +32,8 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print the prediction as the API would.")] = False,
 ) -> None:
     """Answer a query and show the way it took."""
+    import asyncio
+
     from signalbox.errors import InvalidInput
     from signalbox.settings import Settings
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.group import Group
 from api.cli.output import emit, out
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from api.cli.review_client import Reviews
     from evaluators.review import ReviewDecision, ReviewItem, ReviewStats
 
-app = typer.Typer(help="Reviews: queries that no route was sure of, and what people decided.", no_args_is_help=True)
+app = typer.Typer(
+    cls=Group, help="Reviews: queries that no route was sure of, and what people decided.", no_args_is_help=True
+)
 
 _JSON = typer.Option("--json", help="Print what the API would.")
 _Id = Annotated[str, typer.Argument(help="As `signalbox review list` shows it.")]
@@ -125,6 +127,8 @@ def stats(as_json: Annotated[bool, _JSON] = False) -> None:
 
 
 def _run(work: Callable[[Reviews], Coroutine[Any, Any, Any]], *, write: bool = True) -> Any:
+    import asyncio
+
     from api.cli.output import quiet
     from api.cli.review_client import open_reviews
     from signalbox.settings import Settings

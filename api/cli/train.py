@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.columns import kinds_of, orders_of, pairs
+from api.cli.group import Group
 from api.cli.output import emit, out, progress_bar, say
 
 if TYPE_CHECKING:
     from classifiers.registry import Version
 
-app = typer.Typer(help="Train local experts.", no_args_is_help=True)
+app = typer.Typer(cls=Group, help="Train local experts.", no_args_is_help=True)
 
 _DEFAULT_NAME = "text"
 

@@ -79,6 +79,20 @@ def test_what_every_command_imports_is_cheap(name: str) -> None:
     assert not loaded_by(f"import {name}") & HEAVY
 
 
+@pytest.mark.parametrize("words", ["", "eval", "eval run", "attack run", "judge calibrate", "keys create", "predict"])
+def test_help_imports_next_to_nothing(words: str) -> None:
+    code = f"""
+import sys
+from api.cli import main
+sys.argv = ["signalbox", *{words.split()!r}, "--help"]
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code
+"""
+    assert not loaded_by(code) & (HEAVY | {"asyncio", "httpx", "pydantic", "rich", "sqlalchemy", "yaml"})
+
+
 def test_serving_imports_neither_training_nor_evaluation() -> None:
     """Everything the service loads, the parts it opens included."""
     code = """

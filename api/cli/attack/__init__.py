@@ -5,8 +5,9 @@ from __future__ import annotations
 import typer
 
 from api.cli.attack import listing, reporting, running
+from api.cli.group import Group
 
-app = typer.Typer(help="Attack the service, a URL or a model, beside benign twins.", no_args_is_help=True)
+app = typer.Typer(cls=Group, help="Attack the service, a URL or a model, beside benign twins.", no_args_is_help=True)
 
 
 @app.callback()

@@ -7,8 +7,9 @@ import typer
 from api.cli.evals import check, compare, gate, importing, report
 from api.cli.evals import list as listing
 from api.cli.evals import run as running
+from api.cli.group import Group
 
-app = typer.Typer(help="Evaluate the service, a URL or a model on an eval set.", no_args_is_help=True)
+app = typer.Typer(cls=Group, help="Evaluate the service, a URL or a model on an eval set.", no_args_is_help=True)
 
 
 @app.callback()
