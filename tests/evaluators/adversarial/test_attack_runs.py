@@ -154,6 +154,19 @@ async def test_a_gadget_is_learnt_on_other_cases_within_its_budget(tmp_path: Pat
     assert (both.name, both.kind) == ("gadget+typos", "query")
 
 
+def test_cases_to_judge_never_dilute_families_that_ask() -> None:
+    judged = [JUDGED.model_copy(update={"id": f"judged-{number}"}) for number in range(40)]
+    made = plan([*CASES, *judged], chosen([]), strengths=(2,)).cases
+    for case in made:
+        if case.tags["twin"] != "original":
+            assert (case.given is not None) == case.tags["attack"].startswith("judge_"), case.id
+    for name in ("typos", "prompt_extraction", "denial_of_wallet"):
+        asked = {case.tags["pair"] for case in made if case.tags["attack"] == name}
+        assert asked == {case.id for case in CASES}
+    only = plan(judged, chosen(["typos"]))
+    assert (only.cases, only.skipped[0].reason) == ((), "they hold answers to judge, and are not asked")
+
+
 def test_plans_within_limits() -> None:
     with pytest.raises(InvalidInput, match="at least one case"):
         plan([], chosen(["typos"]))
