@@ -51,11 +51,19 @@ def run(
     """Attack a target and count what gets through net of benign twins. Exit code 1: it came to no proper end."""
     import asyncio
 
+    from pydantic import ValidationError
+
+    from evaluators.harness import Limits
     from signalbox.settings import Settings
 
-    settings = Settings.load()
     given = {"concurrency": concurrency, "max_cost_usd": max_cost_usd, "max_minutes": max_minutes}
     limits = {name: value for name, value in given.items() if value is not None}
+    try:
+        Limits.model_validate(limits)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InvalidInput(f"{first['msg']}, not {first['input']}.", field=str(first["loc"][0])) from None
+    settings = Settings.load()
     if resume is not None:
         request = _again(settings, resume, limits)
     else:
