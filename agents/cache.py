@@ -37,4 +37,4 @@ class AnswerCache:
 
 
 def _failed(prediction: Prediction) -> bool:
-    return any(attempt.outcome == "failed" for attempt in prediction.attempts)
+    return any(attempt.outcome == "failed" or attempt.broken for attempt in prediction.attempts)

@@ -32,7 +32,7 @@ class Candidate:
         confidence: the route's own calibrated probability, where it has one.
         signals: what the policy calibrates a confidence from.
         failure: why there is no answer; then `answer` is None.
-        broken: whether a part failed, which says nothing of what the route can do.
+        broken: whether a part failed, which says nothing of what the route can do; there may be a lesser answer then.
         apart: from an expert that the query names and the policy was not calibrated on: what counts is its own
             confidence, and the policy's guarantee does not cover the answer.
     """

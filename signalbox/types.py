@@ -169,7 +169,8 @@ Evidence = Annotated[Quote | Contribution | Example | Counterfactual, Field(disc
 class Attempt(Frozen):
     """One route tried (or skipped): what it was sure of, what it cost and why it was left or kept.
 
-    `features` are the raw signals behind `confidence`, kept so that a later policy can learn from them.
+    `features` are the raw signals behind `confidence`, kept so that a later policy can learn from them. `broken` says
+    that a part failed on the way, such as a model that was down: that says nothing of what the route can do.
     """
 
     route: Route
@@ -182,6 +183,7 @@ class Attempt(Frozen):
     cost_usd: Dollars = 0.0
     usage: Usage | None = None
     features: dict[str, float] = Field(default_factory=dict)
+    broken: bool = False
 
 
 class Estimate(Frozen):

@@ -27,10 +27,11 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     model = run.parts.cloud
     assert model is not None, "the plan offers this route only with a cloud model"
     run.tell(AttemptStarted("cloud"))
+    searched = True
     try:
         found = await find_passages(state, run)
     except SignalboxError:
-        found = Found(())  # the cloud may know the answer without them
+        found, searched = Found(()), False  # the cloud may know the answer without them
     prompt = _prompt(state, run, found)
     request = ChatRequest(
         messages=prompt.messages,
@@ -44,7 +45,7 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
     with span("cloud", model=model.name):
         try:
             result = await ask_model(model, request, "cloud", prompt.redaction.restoring(run.observe))
-            candidate = _candidate(result, state["features"], prompt)
+            candidate = replace(_candidate(result, state["features"], prompt), broken=not searched)
         except SignalboxError as error:
             candidate = Candidate(
                 route="cloud",
@@ -90,9 +91,12 @@ def _prompt(state: RouterState, run: Run, found: Found) -> _Prompt:
         question = redaction.redact(question)
         history = tuple(turn.model_copy(update={"content": redaction.redact(turn.content)}) for turn in history)
         own = redaction.count
-        passages = tuple(replace(one, text=redaction.redact(one.text)) for one in passages)
+        passages = tuple(
+            replace(one, title=redaction.redact(one.title), text=redaction.redact(one.text)) for one in passages
+        )
     spotlit = "spotlighting" in defences and passages
-    mark = mark_for(question, [passage.text for passage in passages]) if spotlit else None
+    texts = [text for passage in passages for text in (passage.title, passage.text)]
+    mark = mark_for(question, texts) if spotlit else None
     return _Prompt(
         messages=(*history, *question_over_passages(question, passages, mark=mark)),
         redaction=redaction,

@@ -38,7 +38,7 @@ async def _attempt(state: RouterState, run: Run) -> Candidate:
     passages = found.passages
     if parts.grounder is None or not passages:
         return Candidate(route="grounded", answer=None, failure="no document matches the query")
-    grounding = await run.in_time(parts.grounder.ground, state["routed"], passages)
+    grounding, broken = await run.in_time(parts.grounder.ground, state["routed"], passages), False
     if not grounding.quotes:
         return Candidate(route="grounded", answer=None, failure="the documents found have no sentence to quote")
     if parts.style == "write" and parts.local is not None:
@@ -47,12 +47,14 @@ async def _attempt(state: RouterState, run: Run) -> Candidate:
         except Unavailable as error:
             # The quotes need no model: a person who waits is better served by them than by nothing.
             log.warning("writing failed; quoting instead", error=type(error).__name__)
+            broken = True
     return Candidate(
         route="grounded",
         answer=Answer(text=grounding.quotes[0].text),
         evidence=grounding.quotes,
         signals={**state["features"], **grounding.signals},
         model=parts.local.name if parts.local else None,
+        broken=broken,
     )
 
 
@@ -60,7 +62,7 @@ async def _written(
     model: ChatModel, state: RouterState, grounding: Grounding, passages: Sequence[Passage], run: Run
 ) -> Candidate:
     question, defences = state["text"], run.parts.defences
-    texts = [passage.text for passage in passages]
+    texts = [text for passage in passages for text in (passage.title, passage.text)]
     mark = mark_for(question, texts) if "spotlighting" in defences else None
     written = await write_answer(model, question, passages, deadline_s=run.deadline_s, observe=run.observe, mark=mark)
     failure = written.failure

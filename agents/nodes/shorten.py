@@ -30,7 +30,9 @@ async def shorten(state: RouterState, runtime: Runtime[Run]) -> RouterState:
                 run.parts.scorer, state["routed"], accepted.answer.text, asked=asked, deadline_s=run.deadline_s
             )
         except SignalboxError as error:
-            return {"warnings": (*state["warnings"], f"no short answer: {error.detail}")}
+            warnings = (*state["warnings"], f"no short answer: {error.detail}")
+            *others, attempt = state["attempts"]
+            return {"warnings": warnings, "attempts": (*others, attempt.model_copy(update={"broken": True}))}
     if found is None or known.short.model().predict(found.signals()) < run.parts.policy.short_from:
         return {}
     return {"accepted": replace(accepted, answer=accepted.answer.model_copy(update={"short": found.text}))}

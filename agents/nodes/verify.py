@@ -34,6 +34,7 @@ async def verify(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         cost_usd=candidate.cost_usd,
         usage=candidate.usage,
         features=dict(candidate.signals),
+        broken=candidate.broken,
     )
     if candidate.evidence:
         runtime.context.tell(EvidenceFound(candidate.route, candidate.evidence))

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from eval_sets.cases import Case
 from evaluators.contract import Component, Measure, Metric, Output, Row, Scorer, Target, Trouble
 from evaluators.harness.cache import Cache, key_of
+from evaluators.harness.outages import is_sound, outage_of
 from evaluators.harness.scope import Scope, measured_case
 from signalbox.errors import DeadlineExceeded, Overloaded, SignalboxError
 from signalbox.types import Frozen, utc_now
@@ -78,6 +79,9 @@ class Measurer:
             if output is not None:
                 judged = self._judged(case, output)
                 for scorer, key in zip(self._scorers, self._scorer_keys, strict=True):
+                    if cached and getattr(scorer, "live", False):
+                        measures += [_not_now(metric) for metric in scorer.metrics]
+                        continue
                     at = key_of("measures", key, *judged) if judged else ""
                     measures += await self._measures(scorer, at, case, output, scope)
             row = Row(
@@ -111,7 +115,10 @@ class Measurer:
             scope.cost_usd += getattr(error, "cost_usd", 0.0)
             return None, trouble_of(error), False
         scope.answered(output)
-        if key:
+        outage = outage_of(output)
+        if outage is not None:
+            return None, outage, False
+        if key and is_sound(output):
             scope.to_keep.append((key, output.model_dump_json().encode()))
         return output, None, False
 
@@ -189,6 +196,11 @@ def _wrong(metric: Metric, value: float | None) -> str | None:
 
 def _unmeasured(metric: Metric, reason: str) -> Measure:
     return Measure(metric=metric.name, value=None, reason=reason)
+
+
+def _not_now(metric: Metric) -> Measure:
+    """Of what is measured while a target is asked, where it was not."""
+    return Measure(metric=metric.name, value=None, applies=False, reason="the answer was remembered, not asked for now")
 
 
 def trouble_of(error: Exception, deadline_s: float | None = None) -> Trouble:

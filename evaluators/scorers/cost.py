@@ -1,4 +1,7 @@
-"""What an answer cost: US dollars, and the tokens of the models asked for it."""
+"""What an answer cost: US dollars, and the tokens of the models asked for it.
+
+An answer from the cache counts with what it cost when it was asked for, as anybody who asks for it pays that.
+"""
 
 from __future__ import annotations
 

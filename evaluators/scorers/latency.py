@@ -1,4 +1,7 @@
-"""How long an answer took, in milliseconds, as its target measured it."""
+"""How long an answer took, in milliseconds, as its target measured it.
+
+Of an answer from the cache it says nothing: how long it took once, on whatever machine, was not measured in this run.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from evaluators.scorers.resources import Resources
 def build(arguments: Mapping[str, object], _: Resources) -> Scorer:
     given = read_arguments("latency", Arguments, arguments)
     metric = Metric(name="latency_ms", kind="number", better="lower", unit="ms")
-    return FunctionScorer(component("latency", given), (metric,), _measure)
+    return FunctionScorer(component("latency", given), (metric,), _measure, live=True)
 
 
 def _measure(_: Case, output: Output) -> Sequence[Measure]:

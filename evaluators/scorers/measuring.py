@@ -25,12 +25,18 @@ class Arguments(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class FunctionScorer:
-    """A scorer that is one function of case and output; `threaded` keeps a slow one off the event loop."""
+    """A scorer that is one function of case and output.
+
+    Attributes:
+        threaded: keeps a slow one off the event loop.
+        live: it measures how the target was asked, so it does not apply to an answer that was remembered.
+    """
 
     component: Component
     metrics: tuple[Metric, ...]
     measure: Callable[[Case, Output], Sequence[Measure]]
     threaded: bool = False
+    live: bool = False
 
     async def score(self, case: Case, output: Output) -> Sequence[Measure]:
         if self.threaded:
