@@ -27,7 +27,7 @@ def question_over_passages(
     """
     texts = [(passage.title, passage.text) for passage in passages]
     if mark is not None:
-        texts = [(title, marked(text, mark)) for title, text in texts]
+        texts = [(marked(title, mark), marked(text, mark)) for title, text in texts]
     context = "\n\n".join(f"[{n}] {title}\n{text}" for n, (title, text) in enumerate(texts, 1))
     asked = f"Question: {question}"
     system = _INSTRUCTION

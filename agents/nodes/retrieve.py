@@ -6,7 +6,7 @@ that speak to a model instead of to people.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from langgraph.runtime import Runtime
 
@@ -17,6 +17,9 @@ from agents.state import RouterState, Run
 from signalbox.contracts import Encoder, Passage
 from signalbox.errors import SignalboxError
 from signalbox.telemetry import span
+
+
+NO_TITLE = "Untitled"  # in place of a title that speaks to a model
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +74,8 @@ def _screened(defences: Defences, encoder: Encoder, passages: tuple[Passage, ...
         spans = detector.flagged(passage.text)
         flagged += [passage.text[start:end] for start, end in spans]
         clean.append(without(passage, spans) if spans else passage)
+        if in_title := detector.flagged(passage.title):
+            # A title is often a file's name, which whoever gives a file may choose.
+            flagged += [passage.title[start:end] for start, end in in_title]
+            clean[-1] = replace(clean[-1], title=NO_TITLE)
     return Found(tuple(passage for passage in clean if passage.text.strip()), tuple(dict.fromkeys(flagged)))
