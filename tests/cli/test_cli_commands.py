@@ -26,6 +26,9 @@ COMMANDS = (
     "train",
     "data",
     "experts",
+    "attack",
+    "eval",
+    "judge",
 )
 SECRET = "sk-very-secret-0123456789"
 NOBODY_LISTENS = "postgresql://someone:hidden@127.0.0.1:9/signalbox"
