@@ -13,6 +13,7 @@ from api.http.openapi import problems
 from api.routes.eval_models import EvalList, EvalRows, EvalStart, EvalStarted
 from api.service import eval_reading as reading
 from api.service import evaluating
+from api.service.eval_specs import check_remote_scorers
 from signalbox.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ async def start_eval(body: EvalStart, response: Response, service: ServiceDep, i
     )
 
     def prepare() -> evaluating.EvalPlan:
+        check_remote_scorers(body.scorers)
         found = _set_of(body)
         cases = evaluating.chosen(found.cases, body.limit, body.seed)
         return evaluating.prepare(service.settings, plan, found, cases)

@@ -75,7 +75,7 @@ def prepare(settings: Settings, request: AttackRequest, eval_set: EvalSet, limit
         InvalidInput: a strength, limit or combination is none, or other defences are asked of what has none.
     """
     from api.service.attack_target import ALL, defences_named
-    from api.service.eval_parts import check_target
+    from api.service.eval_specs import check_target
     from evaluators.adversarial.cases import is_written
     from evaluators.adversarial.families import chosen
     from evaluators.harness import Limits

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from api.service.closing import close_all
+from api.service.eval_specs import check_model
 from signalbox.errors import ConfigurationError, SignalboxError, UnknownName
 from signalbox.settings import Settings
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from evaluators.harness import Cache
     from signalbox.contracts import ChatModel
     from signalbox.models.cloud import CloudModel
@@ -68,6 +72,7 @@ def model_of(name: str, settings: Settings) -> CloudModel | LocalModel:
     Raises:
         ConfigurationError: it is not set up.
         UnknownName: it is no name.
+        InvalidInput: the URL is none, or holds a secret.
     """
     from signalbox.models.cloud import OPENAI_URL, CloudModel
     from signalbox.models.prices import load_prices
@@ -89,14 +94,28 @@ def model_of(name: str, settings: Settings) -> CloudModel | LocalModel:
             "SIGNALBOX_CLOUD_BASE_URL or SIGNALBOX_CLOUD_API_KEY to ask for a NAME there.",
             field="model",
         )
-    own = settings.cloud_base_url or OPENAI_URL
-    url = f"http{rest}" if mark else own
+    check_model(name, "model")
+    url = f"http{rest}" if mark else settings.cloud_base_url or OPENAI_URL
     return CloudModel(
         model.strip(),
         base_url=url,
-        # The cloud's key goes to nobody else.
-        api_key=settings.cloud_api_key if url == own else settings.cloud_fallback_api_key,
+        api_key=_key_for(url, settings),
         prices=load_prices(settings.prices_file),
         retries=settings.cloud_retries,
         timeout_s=settings.deadline_ms / 1000,
     )
+
+
+def _key_for(url: str, settings: Settings) -> SecretStr | None:
+    """A key goes only to the server that the settings name for it, whatever a target or a scorer names."""
+    from signalbox.models.cloud import OPENAI_URL
+
+    def server(base_url: str) -> tuple[str, str]:
+        parts = urlsplit(base_url)
+        return parts.scheme, parts.netloc.lower()
+
+    if server(url) == server(settings.cloud_base_url or OPENAI_URL):
+        return settings.cloud_api_key
+    _, mark, judge = settings.judge_model.partition("@http")
+    named = [base_url for _, base_url in settings.fallbacks if base_url] + ([f"http{judge}"] if mark else [])
+    return settings.cloud_fallback_api_key if server(url) in map(server, named) else None

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.service.eval_models import Judges, model_of
-from signalbox.errors import NotFound, UnknownName
+from api.service.eval_specs import MODEL, URL, no_target
+from signalbox.errors import NotFound
 from signalbox.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from signalbox.contracts import Encoder, Passage
     from signalbox.types import Prediction
 
-_URL, _MODEL = ("http://", "https://"), "model:"
 _SECRETS = ("database_url", "cloud_api_key", "cloud_fallback_api_key", "webhook_secret", "eval_api_key")
 _SHAPING = (
     "alpha",
@@ -117,18 +117,6 @@ def resources_of(settings: Settings, judges: Judges) -> Any:
     )
 
 
-def check_target(spec: str) -> None:
-    """Raises UnknownName where `spec` names no target; whether it can be had is found out where it is opened."""
-    if spec not in ("given", "service") and not spec.startswith((*_URL, _MODEL)):
-        raise _no_target(spec)
-
-
-def _no_target(spec: str) -> UnknownName:
-    return UnknownName(
-        f"There is no target {spec[:80]!r}: name service, given, the URL of a Signalbox, or model:NAME.", field="target"
-    )
-
-
 async def _target(spec: str, settings: Settings, arguments: Mapping[str, Any], stack: AsyncExitStack) -> Target:
     from evaluators.harness import GivenTarget, ModelTarget, UrlTarget
 
@@ -136,16 +124,16 @@ async def _target(spec: str, settings: Settings, arguments: Mapping[str, Any], s
         return GivenTarget()
     if spec == "service":
         return await stack.enter_async_context(_service(settings, int(arguments["concurrency"])))
-    if spec.startswith(_URL):
+    if spec.startswith(URL):
         return await stack.enter_async_context(UrlTarget(spec, key=settings.eval_api_key))
-    if spec.startswith(_MODEL):
-        model = model_of(spec.removeprefix(_MODEL), settings)
+    if spec.startswith(MODEL):
+        model = model_of(spec.removeprefix(MODEL), settings)
         stack.push_async_callback(model.close)
         where = {"at": getattr(model, "host", settings.local_model_format)}
         return ModelTarget(
             model, arguments=where, max_tokens=settings.cloud_max_tokens, seed=int(arguments.get("seed", 0))
         )
-    raise _no_target(spec)
+    raise no_target(spec)
 
 
 @asynccontextmanager

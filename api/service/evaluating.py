@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from api.service.eval_parts import check_target, handed_on, taken_over
+from api.service.eval_parts import handed_on, taken_over
+from api.service.eval_specs import check_scorers, check_target
 from api.service.folders import evals_folder
 from signalbox.errors import InvalidInput, NotFound, UnknownName
 from signalbox.jobs import Context, Job, Jobs, Kind
@@ -95,7 +96,7 @@ def prepare(settings: Settings, plan: EvalPlan, eval_set: EvalSet, cases: Sequen
     """Make the folder of a run that waits to be started, and say which scorers it will use.
 
     Raises:
-        InvalidInput: it names no scorers, nor does the set; or a limit is none.
+        InvalidInput: it names no scorers, nor does the set; a limit is none; or a URL holds a secret.
         UnknownName: there is no such target or scorer.
     """
     from evaluators.harness import Limits
@@ -106,7 +107,8 @@ def prepare(settings: Settings, plan: EvalPlan, eval_set: EvalSet, cases: Sequen
     plan = plan.model_copy(update={"scorers": plan.scorers or tuple(eval_set.card.scorers)})
     if not plan.scorers:
         raise InvalidInput(f"Say what to measure: the set {eval_set.name} names no scorers.", field="scorers")
-    _check_scorers(plan.scorers)
+    _check_names(plan.scorers)
+    check_scorers(plan.scorers)
     Limits.model_validate(plan.limits)
     folder = evals_folder(settings) / plan.run
     folder.mkdir(mode=0o700, parents=True)
@@ -116,7 +118,7 @@ def prepare(settings: Settings, plan: EvalPlan, eval_set: EvalSet, cases: Sequen
     return plan
 
 
-def _check_scorers(specs: Sequence[str]) -> None:
+def _check_names(specs: Sequence[str]) -> None:
     """Who asks learns at once of a name that is none; what a scorer needs is found out where it is opened."""
     from evaluators.scorers import known_scorers, parse_spec
 

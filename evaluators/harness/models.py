@@ -32,6 +32,11 @@ class CachedModel:
     def name(self) -> str:
         return self._model.name
 
+    @property
+    def host(self) -> str | None:
+        """Host and port the model is served at; None of one in this process."""
+        return getattr(self._model, "host", None)
+
     async def generate(self, request: ChatRequest) -> ChatResult:
         """As the model's own; its errors are never kept."""
         key = key_of("model", self._source, self.name, _content(request))

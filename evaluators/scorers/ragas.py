@@ -227,7 +227,8 @@ def _version(metric: Any, model: ChatModel | None, encoder: Encoder | None) -> s
             digest.update("\n".join(shown).encode())
         parts.append(f"prompts-{digest.hexdigest()[:12]}")
     if model is not None:
-        parts.append(model.name)
+        host = getattr(model, "host", None)
+        parts.append(model.name if host is None else f"{model.name}@{host}")
     if encoder is not None:
         from retriever.build import encoder_identity
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from api.service.eval_models import model_of
+from api.service.eval_specs import check_remote_scorers
 from api.service.wiring import Service
+from signalbox.contracts import ChatRequest
+from signalbox.errors import InvalidInput
+from signalbox.models.scripted import ScriptedServer
+from signalbox.settings import Settings
+from signalbox.types import Message
 
 CASES = [
     {
@@ -106,3 +114,65 @@ async def test_a_run_that_can_not_be_measured_says_why(client: httpx.AsyncClient
     shown = (await client.get(f"/evals/{started.json()['run']}")).json()
     assert (shown["state"], shown["reason"], shown["summary"]) == ("failed", job["error"]["detail"], None)
     assert (await client.get(f"/evals/{shown['id']}/report")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "judge:rubric=helpfulness,model=m@{url}",
+        "judge:rubric=helpfulness,model={url}",
+        "judge:rubric=helpfulness,model=local@1",
+        "judge:rubric=/etc/rubric.yaml",
+        "judge:rubric=rubric.yaml",
+        "judge:rubric=../rubric.JSON",
+        "panel:rubric=helpfulness,models=a+m@{url}",
+        'panel:rubric=helpfulness,models=["a", "m@{url}"]',
+        'panel:rubric=helpfulness,models={{"m@{url}": 1}}',
+        "ragas:metric=faithfulness,judge=m@{url}",
+        "groundedness:folder=/etc",
+        "groundedness:folder=heads",
+        "groundedness:folder=7",
+        "contains:text=C:\\\\heads",
+    ],
+)
+async def test_scorers_over_http_open_no_url_and_no_file(client: httpx.AsyncClient, spec: str) -> None:
+    async with ScriptedServer("yes") as server:
+        refused = await client.post("/evals", json={**GIVEN, "scorers": [spec.format(url=server.base_url)]})
+        assert (refused.status_code, refused.json()["field"]) == (422, "scorers"), refused.text
+        assert "over HTTP" in refused.json()["detail"]
+        assert not server.headers
+    assert (await client.get("/evals")).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        r"regex:pattern=^[\w.]+@shop\.example/.*\.json$",
+        "judge:rubric=helpfulness@1,model=openai/gpt-5-mini",
+        "panel:rubric=helpfulness,models=openai/a+meta-llama/b:free",
+        "ragas:metric=faithfulness,judge=cloud",
+        "groundedness:gates=true",
+    ],
+)
+def test_names_of_models_and_texts_may_be_said_over_http(spec: str) -> None:
+    check_remote_scorers([spec])
+
+
+async def test_the_key_of_fallbacks_goes_only_where_settings_say(tmp_path: Path) -> None:
+    async with ScriptedServer("yes") as named, ScriptedServer("yes") as judge, ScriptedServer("yes") as stranger:
+        settings = Settings.load(
+            environ={},
+            folder=tmp_path,
+            cloud_api_key="sk-cloud",
+            cloud_fallback_api_key="sk-fallback",
+            cloud_fallbacks=f"m@{named.base_url}",
+            judge_model=f"m@{judge.base_url}",
+        )
+        for server in (named, judge, stranger):
+            async with model_of(f"other@{server.base_url}", settings) as model:  # type: ignore[union-attr]
+                await model.generate(ChatRequest((Message(role="user", content="Well?"),)))
+        sent = [server.headers[0].get("authorization") for server in (named, judge, stranger)]
+        assert sent == ["Bearer sk-fallback", "Bearer sk-fallback", None]
+    with pytest.raises(InvalidInput) as refused:
+        model_of("m@http://someone:hidden@127.0.0.1:1/v1", settings)
+    assert "hidden" not in refused.value.detail

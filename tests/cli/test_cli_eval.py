@@ -190,3 +190,31 @@ def _under_way(folder: Path, rows: int) -> Path:
 
 def _rows(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "rows.jsonl").read_text(encoding="utf-8").splitlines()[1:]]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--target", "http://someone:hidden@127.0.0.1:1"],
+        ["--target", "http://127.0.0.1:1/?key=hidden"],
+        ["--target", "http://someone:hidden@"],
+        ["--target", "HTTP://someone:hidden@127.0.0.1:1"],
+        ["--target", "model:m@http://someone:hidden@127.0.0.1:1/v1"],
+        ["--target", "given", "--scorer", "judge:rubric=helpfulness,model=m@http://someone:hidden@127.0.0.1:1/v1"],
+    ],
+)
+def test_a_password_in_a_url_is_refused_before_anything_is_written(
+    refused: Refused, tmp_path: Path, arguments: list[str]
+) -> None:
+    a_set(tmp_path)
+    said = refused("eval", "run", "capitals.jsonl", "--scorer", "contains", *arguments)
+    assert "hidden" not in said
+    assert "--resume" not in said
+    assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("target", ["http://someone:hidden@127.0.0.1:1", "model:m@http://127.0.0.1:1/v1?key=hidden"])
+def test_an_attack_run_refuses_it_too(refused: Refused, tmp_path: Path, target: str) -> None:
+    a_set(tmp_path)
+    assert "hidden" not in refused("attack", "run", "--set", "capitals.jsonl", "--target", target)
+    assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]

@@ -20,6 +20,28 @@ _MOST_BYTES = 20_000_000
 _PASSAGES = 5
 
 
+def service_url(url: str) -> httpx.URL:
+    """`url` as that of a service. What it holds stands in the manifests of runs, so it holds no secrets.
+
+    Raises:
+        ConfigurationError: it is none, or has a user name, a password or a query.
+    """
+    try:
+        where = httpx.URL(url)
+        shown = str(where.copy_with(userinfo=b"", query=None, fragment=None))[:200]
+    except (httpx.InvalidURL, ValueError):  # its message may hold part of a password
+        where, shown = httpx.URL(), "The target"
+    # What is left of an @ belongs to a user name that was not written as one.
+    secret = where.userinfo or where.query or where.fragment or "@" in url
+    if where.scheme not in ("http", "https") or not where.host or secret:
+        raise ConfigurationError(
+            f"{shown!r} is no URL of a service: give http:// or https:// with a host, as http://127.0.0.1:8000, "
+            "without a query, and the key as SIGNALBOX_EVAL_API_KEY.",
+            field="target",
+        )
+    return where
+
+
 class UrlTarget:
     """Asks the service at `url`; use it as an async context manager.
 
@@ -41,13 +63,7 @@ class UrlTarget:
         constraints: Constraints = Constraints(),
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        where = httpx.URL(url)
-        if where.scheme not in ("http", "https") or not where.host or where.userinfo:
-            raise ConfigurationError(
-                f"{str(where.copy_with(userinfo=b''))[:200]!r} is no URL of a service: give http:// or https:// with a "
-                "host, as http://127.0.0.1:8000, and the key as SIGNALBOX_EVAL_API_KEY.",
-                field="target",
-            )
+        where = service_url(url)
         self._constraints = constraints.model_dump(mode="json", exclude_defaults=True)
         self._where = f"{where.host}:{where.port}" if where.port else where.host
         self.component = Component(name="url", arguments={"url": str(where), "constraints": self._constraints})

@@ -129,7 +129,7 @@ class Calibrated:
         if self.calibration is not None:
             return self.calibration.shortfalls
         if self.stale is not None:
-            return (f"{self.stale} calibrates another rubric, model or way of asking: calibrate this judge too",)
+            return (f"{self.stale} calibrates another rubric, model, host or way of asking: calibrate this judge too",)
         return ("it was never calibrated to people: run `signalbox judge calibrate`",)
 
     async def score(self, case: Case, output: Output) -> Sequence[Measure]:

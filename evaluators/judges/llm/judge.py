@@ -85,7 +85,8 @@ class LlmJudge:
 
     @property
     def identity(self) -> Component:
-        """All that its verdicts depend on: with another rubric, model or way of asking it is another judge."""
+        """All that its verdicts depend on: with another rubric, model, host or way of asking it is another judge."""
+        host = getattr(self._model, "host", None)  # models of one name may differ from server to server
         return Component(
             name="judge",
             version=PROMPT_VERSION,
@@ -93,6 +94,7 @@ class LlmJudge:
                 "rubric": self.rubric.reference,
                 "rubric_hash": self.rubric.hash,
                 "model": self._model.name,
+                **({} if host is None else {"at": host}),
                 "samples": self._samples,
                 "temperature": self._temperature,
                 "seed": self._seed,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eval_sets import read_set
 from evaluators.harness import Cache, CachedModel, GivenTarget, RunRecord, execute
-from evaluators.judges.agreement import calibrate, rate, read_labels
+from evaluators.judges.agreement import Calibrated, JudgeStore, calibrate, rate, read_labels
 from evaluators.scorers import Resources, build_scorers
 from signalbox.contracts import ChatRequest
 from signalbox.models.cloud import CloudModel
@@ -80,3 +80,27 @@ async def test_a_judge_behind_http_is_held_to_a_schema_through_the_cache_too(tmp
         await model.close()
     assert {row.measures[0].value for row in record.rows} == {0.75}
     assert all("response_format" in body for body in server.bodies)
+
+
+async def test_a_calibration_is_of_the_model_at_one_host(tmp_path: Path) -> None:
+    """Another server may serve anything by the same name."""
+    (judge,) = build_scorers([SPEC], Resources(judge_model=replies(), data_dir=tmp_path))
+    ratings = await rate(judge, [case for case in read_labels(JUDGING) if case in CASES])
+
+    def at(url: str) -> Calibrated:
+        model = CachedModel(CloudModel("judge", base_url=url), None, source="x")
+        (found,) = build_scorers([SPEC], Resources(judge_model=model, data_dir=tmp_path))
+        assert isinstance(found, Calibrated)
+        return found
+
+    one = "https://someone:hidden@one.example.com:8443/v1?key=secret"
+    calibrate(at(one), ratings, data_dir=tmp_path)
+    assert not at(one).advisory
+    assert not at("https://one.example.com:8443/v1").advisory
+    other = at("https://two.example.com/v1")
+    assert [metric.gates for metric in other.metrics] == [False]
+    assert "another rubric, model, host" in other.advisory[0]
+    assert at(one).component.version.partition("+")[0] != other.component.version
+    kept = "".join(one.model_dump_json() for one in JudgeStore(tmp_path).all())
+    assert "one.example.com:8443" in kept
+    assert not any(word in kept for word in ("hidden", "someone", "secret"))
