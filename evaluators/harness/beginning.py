@@ -30,6 +30,7 @@ def parts_of(cases: Sequence[Case], parties: Parties) -> dict[str, Any]:
         "scorers": [scorer.model_dump(mode="json") for scorer in parties.scorers],
         "metrics": [metric.model_dump(mode="json") for metric in parties.metrics],
         "measured_by": parties.measured_by,
+        "documents": list(parties.documents),
     }
 
 

@@ -19,6 +19,7 @@ from evaluators.contract import Component, Measure, Metric, Output, Row, Scorer,
 from evaluators.harness.cache import Cache, key_of
 from evaluators.harness.outages import is_sound, outage_of
 from evaluators.harness.scope import Scope, measured_case
+from evaluators.harness.sources import digest_of
 from signalbox.errors import DeadlineExceeded, Overloaded, SignalboxError
 from signalbox.types import Frozen, utc_now
 
@@ -28,16 +29,24 @@ Keep = Callable[[], None]
 
 _MOST_DETAIL = 500
 _LEAST_WAIT_S = 0.05
+_MEASURING = ("evaluators", "retriever", "classifiers", "signalbox")
 _WORTH_KEEPING_S = 0.005  # what is measured faster than that is measured again rather than read
 
 
 class Parties(Frozen):
-    """What takes part in a run, as its manifest says; `measured_by` is the place of each metric's scorer."""
+    """What takes part in a run, as its manifest says.
+
+    Attributes:
+        measured_by: the place of each metric's scorer.
+        documents: the version of the documents that scorers look into, where they do; it is no part of the scorer, so
+            that a run over other documents can be compared.
+    """
 
     target: Component
     scorers: tuple[Component, ...]
     metrics: tuple[Metric, ...]
     measured_by: dict[str, int] = Field(default_factory=dict)
+    documents: tuple[str, ...] = ()
 
 
 class Engine(Protocol):
@@ -62,12 +71,18 @@ class Measurer:
         self._target, self._scorers, self._cache = target, scorers, cache
         self._deadline_s = deadline_s
         self._target_key = target.component.key
-        self._scorer_keys = [scorer.component.key for scorer in scorers]
+        documents = [str(getattr(scorer, "documents", "")) for scorer in scorers]
+        code = digest_of(*_MEASURING) if cache is not None else ""
+        self._scorer_keys = [
+            key_of("measures", code, scorer.component.key, version)
+            for scorer, version in zip(scorers, documents, strict=True)
+        ]
         self.parties = Parties(
             target=target.component,
             scorers=tuple(scorer.component for scorer in scorers),
             metrics=tuple(metric for scorer in scorers for metric in scorer.metrics),
             measured_by={metric.name: place for place, scorer in enumerate(scorers) for metric in scorer.metrics},
+            documents=tuple(dict.fromkeys(version for version in documents if version)),
         )
         self._cacheable = bool(getattr(target, "cacheable", True))
 
@@ -82,7 +97,7 @@ class Measurer:
                     if cached and getattr(scorer, "live", False):
                         measures += [_not_now(metric) for metric in scorer.metrics]
                         continue
-                    at = key_of("measures", key, *judged) if judged else ""
+                    at = key_of(key, *judged) if judged else ""
                     measures += await self._measures(scorer, at, case, output, scope)
             row = Row(
                 index=index,

@@ -29,6 +29,7 @@ class FunctionScorer:
 
     Attributes:
         threaded: keeps a slow one off the event loop.
+        documents: the version of the documents it looks into, beside what the output holds of them.
         live: it measures how the target was asked, so it does not apply to an answer that was remembered.
     """
 
@@ -36,6 +37,7 @@ class FunctionScorer:
     metrics: tuple[Metric, ...]
     measure: Callable[[Case, Output], Sequence[Measure]]
     threaded: bool = False
+    documents: str = ""
     live: bool = False
 
     async def score(self, case: Case, output: Output) -> Sequence[Measure]:

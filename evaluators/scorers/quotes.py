@@ -42,7 +42,9 @@ def build(arguments: Mapping[str, object], resources: Resources) -> Scorer:
             return [unmeasured("quotes_verbatim", f"the document {missing[0]!r} is not at hand in this run")]
         return [share("quotes_verbatim", not wrong, wrong[0] if wrong else "", quotes=len(quotes), wrong=wrong[:20])]
 
-    return FunctionScorer(component("quotes", given), (Metric(name="quotes_verbatim"),), measure, threaded=True)
+    version = resources.version_of_documents() if document is not None else ""
+    metrics = (Metric(name="quotes_verbatim"),)
+    return FunctionScorer(component("quotes", given), metrics, measure, threaded=True, documents=version)
 
 
 def quotes_of(output: Output) -> tuple[Quote, ...]:

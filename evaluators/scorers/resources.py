@@ -19,6 +19,7 @@ class Resources:
         judge_model: the model that judges.
         judge_models: others to judge with, by name, for panels.
         search: the passages found for a query and how many of them, best first.
+        documents: the version of what `search` and `document` look into: another one for other documents.
         document: a document's whole text by its id, None where there is none.
         data_dir: where the service keeps its index and learnt judges.
     """
@@ -28,7 +29,12 @@ class Resources:
     judge_models: Mapping[str, ChatModel] = field(default_factory=dict)
     search: Callable[[str, int], Sequence[Passage]] | None = None
     document: Callable[[str], str | None] | None = None
+    documents: Callable[[], str] | None = None
     data_dir: Path | None = None
+
+    def version_of_documents(self) -> str:
+        """Empty where it is not known."""
+        return "" if self.documents is None else self.documents()
 
     def open_encoder(self, wanted_by: str) -> Encoder:
         """Raises ConfigurationError where none was given."""

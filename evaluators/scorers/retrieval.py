@@ -56,7 +56,8 @@ def build(arguments: Mapping[str, object], resources: Resources) -> Scorer:
         return [Measure(metric=name, value=value, details=details) for name, value in zip(names, values, strict=True)]
 
     metrics = tuple(Metric(name=name, kind="score") for name in names)
-    return FunctionScorer(component("retrieval", given), metrics, measure, threaded=True)
+    documents = resources.version_of_documents() if resources.search is not None else ""
+    return FunctionScorer(component("retrieval", given), metrics, measure, threaded=True, documents=documents)
 
 
 def recall(ranked: Sequence[str], wanted: set[str]) -> float:

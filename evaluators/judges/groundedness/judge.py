@@ -7,6 +7,7 @@ or useful: the passages may be wrong, and the question is not looked at.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -26,6 +27,9 @@ MAX_PASSAGES = 100
 MAX_EVIDENCE = 400_000
 """Characters of all passages together."""
 SUPPORTED_FROM = 0.5
+READING = 2
+"""Raise it with every change of features, word lists or evidence that changes a verdict: the old ones, and what was
+calibrated on them, are of another judge then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,11 @@ class GroundednessJudge:
 
     @property
     def version(self) -> str:
-        return self._head.version + (f"+{self._second.version}" if self._second else "")
+        """Changes with all that a verdict depends on: the head, the second reader, the encoder and how it is read."""
+        read_by = str(getattr(self._encoder, "name", type(self._encoder).__name__))
+        encoder = hashlib.sha256(read_by.encode()).hexdigest()[:8]
+        second = f"+{self._second.version}" if self._second else ""
+        return f"{self._head.version}.{encoder}.{READING}{second}"
 
     def score(self, answer: str, passages: Sequence[str]) -> Support:
         """How far passages support an answer, and which sentences they don't.

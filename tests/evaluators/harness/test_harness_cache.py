@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from harness_samples import Scorer, Target, cases_of, rows_of, timeless
+from harness_samples import Scorer, Target, cases_of, rows_of, timeless, value
 
-from eval_sets.cases import Case
+from eval_sets.cases import Case, Expected
 from evaluators.contract import Component, Measure, Metric, Output
 from evaluators.harness import Cache, CachedModel, Limits, execute
 from evaluators.harness.cache import key_of
-from signalbox.contracts import ChatModel, ChatRequest
-from signalbox.errors import UpstreamError
+from evaluators.harness.sources import digest_of
+from evaluators.scorers import Resources, build_scorers
+from signalbox.contracts import ChatModel, ChatRequest, Passage
+from signalbox.errors import Conflict, UpstreamError
 from signalbox.models.scripted import ScriptedModel
 from signalbox.types import Message
 
@@ -172,3 +174,61 @@ async def test_a_model_is_remembered_by_all_of_the_request(cache: Cache) -> None
         await cached.generate(other)
     await CachedModel(model, cache, source="elsewhere").generate(asked)
     assert len(model.requests) == 6
+
+
+async def test_other_documents_are_searched_anew_and_stay_comparable(tmp_path: Path, cache: Cache) -> None:
+    def searching(version: str, found: str) -> Resources:
+        def search(*_: object) -> Sequence[Passage]:
+            time.sleep(0.01)  # long enough to be worth remembering
+            return [Passage(f"{found}:0", found, "T", "text", 0, 1.0, 0.5, 1.0)]
+
+        return Resources(search=search, documents=lambda: version)
+
+    asked = [Case(id="a", query="q", expected=Expected(documents=("right.md",)))]
+    records, said = [], Target(lambda _: Output(text="14 days"))
+    for version, found in (("v1", "wrong.md"), ("v2", "right.md")):
+        scorers = build_scorers(["retrieval:k=5"], searching(version, found))
+        records.append(await execute(asked, said, scorers, tmp_path / version, cache=cache))
+    assert [value(record.rows[0], "recall@5") for record in records] == [0.0, 1.0]
+    one, other = (record.manifest for record in records)
+    assert (one["scorers"], one["documents"], other["documents"]) == (other["scorers"], ["v1"], ["v2"])
+    with pytest.raises(Conflict, match="other documents"):
+        await execute(
+            asked, said, build_scorers(["retrieval:k=5"], searching("v2", "right.md")), tmp_path / "v1", cache=cache
+        )
+
+
+async def test_what_other_code_measured_is_measured_again(
+    tmp_path: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = 0
+
+    def judge(*_: object) -> float:
+        nonlocal judged
+        judged += 1
+        time.sleep(0.01)
+        return 1.0
+
+    for code, times in (("before", 1), ("before", 1), ("after", 2)):
+        monkeypatch.setattr("evaluators.harness.measuring.digest_of", lambda *_, code=code: code)
+        await execute(cases_of(1), Target(), [Scorer(judge)], tmp_path / f"{code}{times}{judged}", cache=cache)
+        assert judged == times
+
+
+def test_packages_are_another_when_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "someones_package"
+    (package / "inner").mkdir(parents=True)
+    (package / "__init__.py").write_text("", encoding="utf-8")
+    (package / "inner" / "words.json").write_text("[1]", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = digest_of("someones_package")
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "x.pyc").write_bytes(b"x")
+    digest_of.cache_clear()
+    assert digest_of("someones_package") == before
+    (package / "inner" / "words.json").write_text("[2]", encoding="utf-8")
+    assert digest_of("someones_package") == before  # once a process
+    digest_of.cache_clear()
+    assert digest_of("someones_package") != before
+    with pytest.raises(ModuleNotFoundError, match="nobodys_package"):
+        digest_of("nobodys_package")

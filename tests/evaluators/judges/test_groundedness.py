@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -20,7 +21,8 @@ from evaluators.judges.groundedness import (
     save_head,
     shipped_head,
 )
-from evaluators.judges.groundedness.judge import MAX_ANSWER, MAX_EVIDENCE, MAX_PASSAGES, MAX_SENTENCES
+from evaluators.judges.groundedness.evidence import TokenEncoder
+from evaluators.judges.groundedness.judge import MAX_ANSWER, MAX_EVIDENCE, MAX_PASSAGES, MAX_SENTENCES, READING
 from evaluators.judges.groundedness.words import read_words
 from evaluators.scorers import build_scorers
 from evaluators.scorers.resources import Resources
@@ -228,3 +230,17 @@ def test_the_shipped_head_only_counts_what_it_should(judge: GroundednessJudge) -
     assert len(head.fitted) > 1_000
     assert fingerprint("It  IS so", ["A b"]) == fingerprint("it is so", ["a B"])
     assert fingerprint("It is so", ["A b"]) != fingerprint("It is so", ["A c"])
+
+
+def test_another_encoder_or_another_way_of_reading_is_another_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Named:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+    def version(name: str) -> str:
+        return GroundednessJudge(cast(TokenEncoder, Named(name)), shipped_head()).version
+
+    small = version("small/int8")
+    assert small == version("small/int8") != version("small/fp32")
+    monkeypatch.setattr("evaluators.judges.groundedness.judge.READING", READING + 1)
+    assert version("small/int8") != small
