@@ -16,10 +16,14 @@ from agents.defences.words import ENGLISH
 
 _LEET = {"4": "a", "@": "a", "8": "b", "3": "e", "9": "g", "!": "i", "0": "o", "5": "s", "$": "s", "7": "t", "+": "t"}
 _LEET |= {"2": "z", "6": "g"}
-_ONES = 4  # how many 1s of a word are tried as i and as l
+_ONES = 3  # how many 1s of a word are tried as i and as l
+_LONG = 4  # letters of a word that shows that a text is in leetspeak
+_MOST_MIXED, _MOST_NEAR = 200, 60
 _SURE = 3  # from so many words in leetspeak on, lone figures are letters too
-_MIXED = re.compile(r"(?<![\w@$!+])(?=[\w@$!+]*[^\W\d_])(?=[\w@$!+]*[\d@$!+])[\w@$!+]{2,24}(?!\w)")
-_LONE = re.compile(r"(?<![\w.,%€$£-])\d{1,3}(?![\w.,%€$£-]*\d)(?!\w)")
+_MIXED = re.compile(
+    r"(?<![\w@$!+#/-])(?=[\w@$!+]{0,24}[^\W\d_])(?=[\w@$!+]{0,24}[\d@$!+])[\w@$!+]{2,24}(?!\w)(?![-/]\w)"
+)
+_LONE = re.compile(r"(?<![\w.,%€$£/+-])\d{1,3}(?![\w.,%€$£/-]*\d)(?!\w)")
 _SPACED = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*]){3,40}[^\W\d_](?!\w)")
 _CHUNK = re.compile(r"(?<![\w+/=])[A-Za-z0-9+/_-]{8,8000}={0,2}(?![\w+/=])")
 _HEX = re.compile(r"(?<!\w)(?:0x)?(?:[0-9a-fA-F]{2}[ :]?){4,4000}(?!\w)")
@@ -68,19 +72,35 @@ def _known(text: str, language: Language) -> float:
 
 
 def _unleet(text: str, language: Language) -> str:
-    found = list(_MIXED.finditer(text))
+    found = list(_MIXED.finditer(text))[:_MOST_MIXED]
     if not found:
         return text
-    changed = [_spelt_out(match[0], language) for match in found]
-    spelt = sum(new != match[0] for new, match in zip(changed, found, strict=True))
-    # One such word may be a model or an order number that happens to spell something.
-    if not spelt or (spelt < 2 and not any(language.is_own(new) for new in changed)):
-        return text
-    text = _MIXED.sub(lambda match: _spelt_out(match[0], language), text)
-    return _LONE.sub(_as_letters, text) if spelt >= _SURE else text
+    budget = _Budget(_MOST_NEAR)
+    changed = {match.start(): _spelt_out(match[0], language, budget) for match in found}
+    spelt = [match for match in found if changed[match.start()] != match[0]]
+    long = [match for match in spelt if len(match[0]) >= _LONG]
+    if not long or (len(spelt) < 2 and not language.is_own(changed[long[0].start()])):
+        return text  # one such word may be a model or an order number that happens to spell something
+    if len(long) < _SURE:  # and so may capitals with a figure among them
+        changed |= {match.start(): match[0] for match in spelt if match[0].isupper()}
+        if not any(changed[match.start()] != match[0] for match in long):
+            return text
+    text = _MIXED.sub(lambda match: changed.get(match.start(), match[0]), text)
+    return _LONE.sub(_as_letters, text) if len(spelt) >= _SURE else text
 
 
-def _spelt_out(word: str, language: Language) -> str:
+class _Budget:
+    """How often a near word may still be looked for: each costs up to a millisecond."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def take(self) -> bool:
+        self._left -= 1
+        return self._left >= 0
+
+
+def _spelt_out(word: str, language: Language, budget: _Budget) -> str:
     """The word in letters, where that is a known word or close to one of the workspace's."""
     if language.knows(word.lower()) or _ORDINAL.fullmatch(word.lower()):
         return word
@@ -91,7 +111,7 @@ def _spelt_out(word: str, language: Language) -> str:
                 continue
             if language.knows(plain):
                 return plain + word[len(candidate) :]
-            if near is None and len(plain) >= 4 and language.nearest(plain) is not None:
+            if near is None and len(plain) >= _LONG and budget.take() and language.nearest(plain) is not None:
                 near = plain + word[len(candidate) :]
     return near or word
 

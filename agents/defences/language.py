@@ -30,8 +30,14 @@ _ENDINGS = ("s", "es", "ed", "ing", "er", "ers", "ies", "ied", "ly", "able", "le
 _SHORT_ENDINGS = frozenset({"s", "ed", "ing", "er", "ers"})
 _AFTER_E = frozenset({"ed", "ing", "er", "ers", "able"})
 _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_VOWELS = frozenset("aeiouy")
 _BESIDE = frozenset(pair for row in _KEYS for one, other in pairwise(row) for pair in ((one, other), (other, one)))
 _SHORTEST_FAR = 7  # from so many letters on, two typos in one word are corrected
+_UNLIKE, _VOWEL = 3.0, 1.5  # slips of the hand cost 1, other changes more: two words may just be alike
+_PAIR_COUNT, _MOST_PAIRS = 2, 100_000
+_MOST_FIT = 3.0  # what neighbours count for at most, beside a slip's 3
+_LARGE_TARGETS, _LONG_TARGET = 8_000, 6  # common words of the language at large that a typo may mean, if so long
+_LONGEST = 16  # letters of a word that may be a typo
 _SHORT, _OFTEN = 4, 12  # words of three letters are corrected to common words only
 _SHORTEST_SLIP = 3
 _UNCOMMON = 1_500  # place in the list of common words before which a word is taken for meant
@@ -52,13 +58,17 @@ class Language:
 
     def __init__(self, texts: Iterable[str], common: Mapping[str, int]) -> None:
         counts: Counter[str] = Counter()
+        pairs: Counter[tuple[str, str]] = Counter()
         read = 0
         for text in texts:
             read += len(text)
             if read > _MOST_CHARS:
                 break
-            counts.update(match[0].lower().replace("’", "'") for match in WORD.finditer(normalise(text).text))
+            words = [match[0].lower().replace("’", "'") for match in WORD.finditer(normalise(text).text)]
+            counts.update(words)
+            pairs.update(pairwise(words))
         self._counts = dict(counts.most_common(_MOST_WORDS))
+        self._pairs = {pair: count for pair, count in pairs.most_common(_MOST_PAIRS) if count >= _PAIR_COUNT}
         self._total = float(sum(self._counts.values()))
         ranked = sorted((word for word in common if _is_plain(word)), key=lambda word: common[word])
         self._rank = {word: place for place, word in enumerate(ranked)}
@@ -67,6 +77,11 @@ class Language:
     def empty(cls) -> Self:
         """Of a workspace without texts: every word is strange, so nothing is ever changed."""
         return cls((), {})
+
+    def prepare(self) -> Self:
+        """Builds at once what the first unknown word would wait for."""
+        _ = self._by_form, self._normaliser
+        return self
 
     @property
     def is_empty(self) -> bool:
@@ -93,8 +108,13 @@ class Language:
         here = (self._counts.get(word, 0) + _PSEUDO_COUNT * elsewhere) / (self._total + _PSEUDO_COUNT)
         return max(-_CLIP, min(_CLIP, math.log(here / elsewhere)))
 
-    def nearest(self, word: str) -> str | None:
-        """The workspace's word that `word` is most likely a typo of: one edit away, in long words two; else None."""
+    def nearest(self, word: str, before: str = "", after: str = "") -> str | None:
+        """The word that `word` is most likely a typo of: a slip away, in long words two; else None.
+
+        A word of the workspace, or a long and common one; of two alike the one that stands between such neighbours.
+        """
+        if len(word) > _LONGEST:
+            return None
         best: tuple[float, str] | None = None
         is_short = len(word) < _SHORT
         for candidate in self._candidates(word, 2 if len(word) >= _SHORT else 1):
@@ -104,19 +124,31 @@ class Language:
             distance = edits(word, candidate, most)
             if distance > most or (is_short and not self._is_plain_slip(word, candidate)):
                 continue
-            cost = 3.0 * distance + _unlikely(word, candidate) - 0.5 * math.log1p(self._counts[candidate])
+            effort = slips(word, candidate)
+            if effort > most:
+                continue
+            if candidate not in self._counts and effort > 1:
+                continue
+            known = self._counts.get(candidate, 0)
+            cost = 3.0 * effort - 0.5 * math.log1p(known) - min(_MOST_FIT, self.fits(candidate, before, after))
             if best is None or (cost, candidate) < best:
                 best = cost, candidate
         return best[1] if best else None
 
+    def fits(self, word: str, before: str, after: str) -> int:
+        """How often the workspace has the word after `before` and before `after`, together."""
+        return self._pairs.get((before, word), 0) + self._pairs.get((word, after), 0)
+
     def _is_usual(self, word: str, meant: str) -> bool:
-        return len(word) > _SHORT and len(meant) > _SHORT and self._counts[meant] >= _USUAL
+        return len(word) > _SHORT and len(meant) > _SHORT and self._counts.get(meant, 0) >= _USUAL
 
     def _is_plain_slip(self, word: str, meant: str) -> bool:
         """Of a few letters too many words can be made: they are only put in order, or one is added."""
         if len(word) == len(meant) == 2:  # one key beside the right one
             return meant in ENGLISH and (word[1], meant[1]) in _BESIDE
-        return self._counts[meant] >= _OFTEN and (len(meant) > len(word) or sorted(meant) == sorted(word))
+        if meant in ENGLISH and len(word) > len(meant) - 1 and slips(word, meant) <= 1:
+            return True
+        return self._counts.get(meant, 0) >= _OFTEN and (len(meant) > len(word) or sorted(meant) == sorted(word))
 
     def is_misplaced(self, word: str) -> bool:
         """Whether a word of the language at large, that the workspace never uses, may be a slip: see `is_slip`."""
@@ -124,14 +156,16 @@ class Language:
             return False
         return self._rank.get(word, _UNCOMMON) >= _UNCOMMON
 
-    def is_slip(self, word: str, meant: str) -> bool:
-        """Whether a word that is known is still a typo: the workspace never uses it and often what is one key away.
+    def is_slip(self, word: str, meant: str, before: str = "", after: str = "") -> bool:
+        """Whether a word that is known is still a typo: the workspace never uses it, and what is a slip away often.
 
-        Or the workspace has it, but rarely, and what was meant much more often.
+        A word of the language at large must be out of place too: `meant` stands between such neighbours in the
+        workspace. A rare word of the workspace's own is one where what was meant is much more usual.
         """
         if word not in self._counts:
-            near = edits(word, meant, 1) <= 1 and not _unlikely(word, meant)
-            return near and self._counts.get(meant, 0) >= _USUAL
+            near = edits(word, meant, 1) <= 1 and slips(word, meant) <= 1
+            fits = all(self._pairs.get(pair) for pair in ((before, meant), (meant, after)) if all(pair))
+            return near and fits and bool(before or after) and self._counts.get(meant, 0) >= _USUAL
         own = self._counts.get(word, 0)
         return 0 < own <= _SLIPS and word not in self._rank and self._counts.get(meant, 0) >= _SLIP_RATIO * own
 
@@ -162,6 +196,10 @@ class Language:
             far = (len(word) >= _SHORTEST_FAR - 1 and place < _FAR_TARGETS) or count >= _USUAL
             for form in _shortened(word, 2 if far else 1):
                 forms.setdefault(form, []).append(word)
+        for word in list(self._rank)[:_LARGE_TARGETS]:
+            if len(word) >= _LONG_TARGET and word not in self._counts:
+                for form in _shortened(word, 1):
+                    forms.setdefault(form, []).append(word)
         return {form: tuple(words) for form, words in forms.items()}
 
     @cached_property
@@ -219,11 +257,28 @@ def edits(one: str, other: str, most: int) -> int:
     return row[-1]
 
 
-def _unlikely(word: str, meant: str) -> float:
-    """What a change costs beyond its number: letters are lost, doubled, swapped or hit beside the key."""
-    if len(word) != len(meant) or sorted(word) == sorted(meant):
-        return 0.0
-    return 2.0 * sum(a != b and (a, b) not in _BESIDE for a, b in zip(word, meant, strict=True))
+def slips(word: str, meant: str) -> float:
+    """What it takes to write `word` for `meant`: a letter lost, doubled, swapped with its neighbour or hit beside the
+    key is 1, other changes are more. Weighted Damerau-Levenshtein.
+    """
+    other = _VOWEL if len(word) >= _SHORTEST_FAR else _UNLIKE
+    table = [[0.0] * (len(meant) + 1) for _ in range(len(word) + 1)]
+    table[0] = [float(place) for place in range(len(meant) + 1)]
+    for i, letter in enumerate(word, 1):
+        table[i][0] = table[i - 1][0] + _UNLIKE
+        for j, its in enumerate(meant, 1):
+            if letter == its:
+                change = 0.0
+            elif (letter, its) in _BESIDE:
+                change = 1.0
+            else:
+                change = other if letter in _VOWELS and its in _VOWELS else _UNLIKE
+            around = word[max(0, i - 2) : i - 1] + word[i : i + 1]
+            added = 1.0 if letter in around or any((letter, one) in _BESIDE for one in around) else 2.0
+            table[i][j] = min(table[i - 1][j - 1] + change, table[i][j - 1] + 1.0, table[i - 1][j] + added)
+            if i > 1 and j > 1 and letter == meant[j - 2] and word[i - 2] == its:
+                table[i][j] = min(table[i][j], table[i - 2][j - 2] + 1.0)
+    return table[-1][-1]
 
 
 def _shortened(word: str, most: int) -> set[str]:

@@ -7,13 +7,16 @@ Texts that are mostly unknown words are of another language, and stay as they ar
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from agents.defences.language import WORD, Language, edits, is_foreign
 
 _SHORTEST = 2
 _MOST_UNKNOWN = 0.67  # share of words above which the text is no English with typos
 _MOST_WORDS = 200
-_MOST_LETTERS = 24
+_MOST_LETTERS = 16
+_MOST_TRIED = 60
+_GLUE = frozenset("-_/@#&+")
 _LONG_NAME = 5
 
 
@@ -27,19 +30,30 @@ def correct(text: str, language: Language) -> str:
     if strange > max(1.0, _MOST_UNKNOWN * len(words)):
         return text
     shouting = text.isupper()
+    lower = [match[0].lower() for match in words]
+    said, place_of = Counter(lower), {match.start(): place for place, match in enumerate(words)}
     pieces: list[str] = []
     end = 0
-    for match in unknown:
+    for match in unknown[:_MOST_TRIED]:
         word = match[0]
-        if not _SHORTEST <= len(word) <= _MOST_LETTERS:
+        # What is said twice is meant, and what is glued to digits or hyphens is a code or a name.
+        if not _SHORTEST <= len(word) <= _MOST_LETTERS or said[word.lower()] > 1 or _is_glued(text, match):
             continue
-        meant = language.nearest(word.lower())
-        if meant is not None and not shouting and _is_name(text, match) and not _is_same_name(word, meant):
+        place = place_of[match.start()]
+        before = lower[place - 1] if place else ""
+        after = lower[place + 1] if place + 1 < len(lower) else ""
+        meant = language.nearest(word.lower(), before, after)
+        if meant is None or (not shouting and _is_name(text, match) and not _is_same_name(word, meant)):
             continue
-        if meant is not None and (not language.knows(word.lower()) or language.is_slip(word.lower(), meant)):
+        if not language.knows(word.lower()) or language.is_slip(word.lower(), meant, before, after):
             pieces += text[end : match.start()], meant
             end = match.end()
     return "".join(pieces) + text[end:] if pieces else text
+
+
+def _is_glued(text: str, match: re.Match[str]) -> bool:
+    before, after = text[max(0, match.start() - 1) : match.start()], text[match.end() : match.end() + 1]
+    return any(beside.isdigit() or beside in _GLUE for beside in (before, after) if beside)
 
 
 def _is_same_name(word: str, meant: str) -> bool:

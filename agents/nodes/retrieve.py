@@ -18,7 +18,6 @@ from signalbox.contracts import Encoder, Passage
 from signalbox.errors import SignalboxError
 from signalbox.telemetry import span
 
-
 NO_TITLE = "Untitled"  # in place of a title that speaks to a model
 
 

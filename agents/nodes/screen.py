@@ -15,7 +15,7 @@ from signalbox.errors import InvalidInput, SignalboxError
 from signalbox.settings import Defence
 from signalbox.text import looks_like_injection
 
-_SHORT = 1_000  # characters that are read sooner than another thread is asked to
+_SHORT = 200  # characters that are read sooner than another thread is asked to
 
 
 async def screen(state: RouterState, runtime: Runtime[Run]) -> RouterState:

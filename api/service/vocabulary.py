@@ -24,7 +24,7 @@ _MOST_CHARS = 3_000_000
 
 def read_language(index: Index, experts: ExpertPool | None, encoder: OnnxEncoder) -> Language:
     """Blocks for some hundred milliseconds: call it in a thread."""
-    return Language(_texts(index, experts), encoder.common_words)
+    return Language(_texts(index, experts), encoder.common_words).prepare()
 
 
 def _texts(index: Index, experts: ExpertPool | None) -> Iterator[str]:
