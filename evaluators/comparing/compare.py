@@ -15,7 +15,7 @@ import numpy as np
 from evaluators.comparing.matching import match, not_comparable
 from evaluators.comparing.record import Record, shown
 from evaluators.comparing.types import Comparison, Decision, Flip, MetricComparison
-from evaluators.comparing.words import explained, overall
+from evaluators.comparing.words import explained, headline, overall
 from evaluators.contract import Metric, Row
 from evaluators.statistics.groups import groups_of
 from evaluators.statistics.intervals import Floats, Groups
@@ -71,6 +71,7 @@ def compare(
         before=shown(before),
         after=shown(after),
         verdict=verdict,
+        headline=headline(verdict, told),
         summary=overall(told),
         alpha=alpha,
         shared=len(matched.pairs),
@@ -92,13 +93,23 @@ def decide(difference: float, p: float, p_equivalent: float, *, higher: bool, al
 
 
 def overall_decision(metrics: Sequence[MetricComparison]) -> Decision:
-    """Worse where any metric that may gate is; better where one is and none worse; equivalent where all are."""
-    found = [one.decision for one in metrics if one.metric.gates and one.decision is not None]
+    """Worse where any metric that may gate is; equivalent where all are within the margin.
+
+    Better where one is, none is worse, and none that is undecided has lost as much as its margin: that may be harm.
+    """
+    asked = [one for one in metrics if one.metric.gates and one.decision is not None]
+    found = [one.decision for one in asked]
     if "worse" in found:
         return "worse"
     if "better" in found:
-        return "better"
+        return "undecided" if any(_may_harm(one) for one in asked) else "better"
     return "equivalent" if found and all(one == "equivalent" for one in found) else "undecided"
+
+
+def _may_harm(one: MetricComparison) -> bool:
+    if one.decision != "undecided" or one.difference is None or one.margin is None:
+        return False
+    return one.difference * (1 if one.metric.better == "lower" else -1) >= one.margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +166,8 @@ def _measured(
             "before": float(first.mean()),
             "after": float(second.mean()),
             "difference": paired.difference,
-            "low": paired.low,
-            "high": paired.high,
+            "low": paired.low if math.isfinite(paired.low) else None,
+            "high": paired.high if math.isfinite(paired.high) else None,
             "margin": limit,
             "p": paired.p,
             "p_no_worse": paired.p_higher if turned else paired.p_lower,

@@ -39,7 +39,7 @@ def match(before: Record, after: Record) -> Matched:
     own = {row.case.id: row for row in before.rows}
     theirs = {row.case.id: row for row in after.rows}
     shared = [(row, theirs[name]) for name, row in own.items() if name in theirs]
-    same = tuple(pair for pair in shared if _asks(pair[0]) == _asks(pair[1]))
+    same = tuple(pair for pair in shared if same_case(*pair))
     changed = len(shared) - len(same)
     if not same:
         raise InvalidInput(
@@ -67,10 +67,10 @@ def not_comparable(before: Record, after: Record, metric: Metric) -> str | None:
     return None
 
 
-def _asks(row: Row) -> object:
-    """What a case asks and expects; another tag does not make it another case."""
-    case = row.case
-    return case.query, case.history, case.expected, case.given
+def same_case(one: Row, other: Row) -> bool:
+    """Whether two rows ask and expect the same; another tag does not make it another case."""
+    a, b = one.case, other.case
+    return a is b or (a.query, a.history, a.expected, a.given) == (b.query, b.history, b.expected, b.given)
 
 
 def _scorers_of(record: Record, name: str) -> Sequence[Mapping[str, Any]]:

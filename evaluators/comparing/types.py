@@ -73,11 +73,15 @@ class MetricComparison(Frozen):
 
 
 class Comparison(Frozen):
-    """Two runs. `verdict` is over all metrics that may gate; `shared` cases are in both runs and unchanged."""
+    """Two runs. `verdict` is over all metrics that may gate; `shared` cases are in both runs and unchanged.
+
+    `headline` is the verdict in words, with the metrics that it says nothing of: `better, with cost_usd undecided`.
+    """
 
     before: RunShown
     after: RunShown
     verdict: Decision
+    headline: str = ""
     summary: str
     alpha: float
     shared: int

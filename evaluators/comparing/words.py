@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from evaluators.comparing.types import MetricComparison
+from evaluators.comparing.types import WORDS, Decision, MetricComparison
 from evaluators.contract import Metric
 from signalbox.charts import number, percent
 
@@ -62,7 +62,7 @@ def explained(one: MetricComparison, alpha: float) -> str:
     difference, between = change_written(one.metric, one.difference), change_interval(one)
     margin = change_written(one.metric, one.margin).lstrip("+")
     level = f"{1 - alpha:.0%}"
-    told = f"{difference} ({level} interval {between}) on {one.n:,} cases"
+    told = f"{difference} ({level} interval {between or 'unknown'}) on {one.n:,} cases"
     match one.decision:
         case "better" | "worse":
             return f"{told}: more than chance (corrected p {probability(one.p_holm)})."
@@ -92,6 +92,18 @@ def overall(metrics: Sequence[MetricComparison]) -> str:
         if names
     ]
     return "; ".join(parts) + "."
+
+
+def headline(verdict: Decision, metrics: Sequence[MetricComparison]) -> str:
+    """The verdict in a few words, and what it leaves open."""
+    asked = [one for one in metrics if one.metric.gates]
+    open_ = [one.metric.name for one in asked if one.decision == "undecided"]
+    good = [one.metric.name for one in asked if one.decision == "better"]
+    if verdict == "better" and open_:
+        return f"{WORDS[verdict]}, with {_joined(open_)} undecided"
+    if verdict == "undecided" and good:
+        return f"{WORDS[verdict]}: {_joined(good)} better, but {_joined(open_)} may be worse"
+    return WORDS[verdict]
 
 
 def probability(p: float | None) -> str:

@@ -31,8 +31,9 @@ def comparison_page(found: Comparison, before: Record | None = None, after: Reco
 def comparison_lead(found: Comparison) -> str:
     """The verdict and what to beware of."""
     told = f"{found.after.target} against {found.before.target}, on {found.shared:,} cases that both have unchanged."
+    verdict = escaped(found.headline[:1].upper() + found.headline[1:], 400)
     head = (
-        f'<div class="heads"><div class="head"><span>Verdict</span><b>{escaped(WORDS[found.verdict].capitalize())}</b>'
+        f'<div class="heads"><div class="head"><span>Verdict</span><b>{verdict}</b>'
         f"<span>{escaped(found.summary)}</span></div></div>"
     )
     return said(told) + head + "".join(warned(one) for one in found.warnings)

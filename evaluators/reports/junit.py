@@ -53,18 +53,19 @@ def run_junit(record: Record) -> str:
 
 
 def gate_junit(result: GateResult) -> str:
-    """One test case a rule."""
+    """One test case a rule; a failure holds the whole reason, and the output of the suite what to beware of."""
     cases = "".join(
         f'  <testcase classname="signalbox.gate" name={_attribute(one.rule)}>'
-        + ("" if one.passed else f"<failure message={_attribute(one.reason)}/>")
+        + ("" if one.passed else f"<failure message={_attribute(one.reason)}>{_text(one.reason)}</failure>")
         + "</testcase>\n"
         for one in result.results
     )
     failures = sum(not one.passed for one in result.results)
+    beware = f"  <system-out>{_text(chr(10).join(result.warnings))}</system-out>\n" if result.warnings else ""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n'
         f' <testsuite name={_attribute(result.run.id)} tests="{len(result.results)}" failures="{failures}">\n'
-        f"{cases} </testsuite>\n</testsuites>\n"
+        f"{cases}{beware} </testsuite>\n</testsuites>\n"
     )
 
 

@@ -15,6 +15,7 @@ from evaluators.statistics.summary import MetricSummary, Summary
 _MOST_CASES = 10
 _MOST_FLIPS = 10
 _LONGEST = 160
+_LONGEST_REASON = 1_000
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
 
@@ -59,7 +60,7 @@ def run_markdown(record: Record, summary: Summary) -> str:
 def comparison_markdown(found: Comparison) -> str:
     """The verdict first, then every metric, then the cases that flipped."""
     lines = [
-        f"## {plain(found.after.id)} against {plain(found.before.id)}: **{WORDS[found.verdict]}**",
+        f"## {plain(found.after.id)} against {plain(found.before.id)}: **{plain(found.headline)}**",
         "",
         plain(found.summary),
         "",
@@ -86,11 +87,14 @@ def comparison_markdown(found: Comparison) -> str:
 
 
 def gate_markdown(result: GateResult) -> str:
-    """Each rule and why it holds or not."""
+    """Each rule and why it holds or not, and what to beware of."""
     rows = (("passed" if one.passed else "**failed**", one.rule, one.reason) for one in result.results)
     verdict = "passed" if result.passed else "failed"
     head = [f"## Gate {verdict}: {plain(result.run.id)}", "", "| | Rule | Reason |", "|---|---|---|"]
-    return "\n".join([*head, *(f"| {a} | {plain(b)} | {plain(c)} |" for a, b, c in rows)]) + "\n"
+    lines = [*head, *(f"| {a} | {plain(b)} | {plain(c, _LONGEST_REASON)} |" for a, b, c in rows)]
+    if result.warnings:
+        lines += ["", "Beware:", "", *(f"- {plain(warning)}" for warning in result.warnings)]
+    return "\n".join(lines) + "\n"
 
 
 def plain(text: str, most: int = 400) -> str:

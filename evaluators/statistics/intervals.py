@@ -24,7 +24,10 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean and what covers the true one at `level`; `method` names how it was made, `groups` where they counted."""
+    """A mean and what covers the true one at `level`; infinite where one case, or one group, is all there is.
+
+    `method` names how it was made, `groups` where they counted.
+    """
 
     value: float
     low: float
@@ -114,7 +117,7 @@ def _skewed(values: Floats, level: float) -> tuple[float, float]:
     n, value = len(values), float(values.mean())
     spread = float(values.std(ddof=1)) if n > 1 else 0.0
     if spread <= 1e-12 * max(1.0, abs(value)):
-        return value, value
+        return (value, value) if n > 2 else (-math.inf, math.inf)
     reach = t_quantile(level, n - 1) / math.sqrt(n)
     if n < 3:
         return value - reach * spread, value + reach * spread
@@ -135,6 +138,7 @@ def _grouped(values: Floats, groups: Groups, *, bounded: bool, share: bool, leve
     error, count = group_error(values, groups)
     reach = t_quantile(level, count - 1)
     if not bounded:
+        reach, error = (reach, error) if count > 1 else (math.inf, 1.0)
         return Interval(value, value - reach * error, value + reach * error, "t over groups", count)
     # All alike: no more is known than of as many cases as there are groups.
     effective = float(count) if error <= 1e-12 else max(1.0, min(value * (1 - value) / error**2, float(n)))

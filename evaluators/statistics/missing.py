@@ -37,7 +37,7 @@ def missingness_warnings(before: Floats, after: Floats, *, names: tuple[str, str
         )
     for lacking, having, values in ((1, 0, before), (0, 1, after)):
         lost = there[having] & ~there[lacking]
-        if lost.sum() >= _FEWEST and both.sum() >= _FEWEST and _unlike(values[lost], values[both]):
+        if unlike(values[lost], values[both]):
             found.append(
                 f"Of the {int(lost.sum()):,} cases that {names[lacking]} lacks, {names[having]} had a mean of "
                 f"{values[lost].mean():.3g}, of those compared {values[both].mean():.3g}: the comparison leaves out "
@@ -48,7 +48,10 @@ def missingness_warnings(before: Floats, after: Floats, *, names: tuple[str, str
     return found
 
 
-def _unlike(lost: Floats, kept: Floats) -> bool:
+def unlike(lost: Floats, kept: Floats) -> bool:
+    """Whether values that are left out are larger or smaller than those kept, beyond chance; of a few nobody knows."""
+    if min(len(lost), len(kept)) < _FEWEST:
+        return False
     from scipy.stats import mannwhitneyu
 
     if np.ptp(np.concatenate([lost, kept])) == 0:

@@ -17,6 +17,7 @@ from evaluators.statistics.intervals import LEVEL, Floats, Groups, group_error, 
 from signalbox.errors import InvalidInput
 
 _STEPS = 60
+_FEWEST = 3  # independent cases or groups; from fewer nothing is claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Paired:
     """After less before on the same cases.
 
     Attributes:
-        p: two-sided, of no difference.
+        low, high: infinite where nothing is known of how far off the difference is.
+        p: two-sided, of no difference; 1 of fewer than three cases, or groups where groups were counted.
         p_lower, p_higher: one-sided, of a difference of the margin or more, below or above 0.
         gained, lost: cases whose value went up or down.
         deviation: standard deviation of the differences, for planning; `groups` where groups were counted.
@@ -59,6 +61,8 @@ def paired_shares(
     """
     _check(before, after, margin)
     n = len(before)
+    if (units := _independent(n, groups)) < _FEWEST:
+        return _unknown(before, after, groups is not None and units < n, units, bounded=True)
     gained, lost = int(((after > 0.5) & (before < 0.5)).sum()), int(((after < 0.5) & (before > 0.5)).sum())
     difference = (gained - lost) / n
     variance = max((gained + lost) / n - difference**2, 0.0)
@@ -100,16 +104,18 @@ def paired_means(
     """
     _check(before, after, margin)
     n = len(before)
+    if (units := _independent(n, groups)) < _FEWEST:
+        return _unknown(before, after, groups is not None and units < n, units, bounded=bounded)
     gain = after - before
     difference = float(gain.mean())
     gained, lost = int((gain > 0).sum()), int((gain < 0).sum())
-    deviation = float(gain.std(ddof=1)) if n > 1 else 0.0
+    deviation = float(gain.std(ddof=1))
     count = None
     error, free = deviation / math.sqrt(n), n - 1
     if groups is not None and len(np.unique(groups)) < n:
         error, count = group_error(gain, groups)
         free = count - 1
-    if free < 1 or error <= 1e-12 * max(1.0, float(np.abs(before).max())):
+    if error <= 1e-12 * max(1.0, float(np.abs(before).max())):
         return _alike(n, difference, gained, lost, margin, level, bounded, count)
     reach = t_quantile(level, free) * error
     low, high = difference - reach, difference + reach
@@ -199,16 +205,33 @@ def _alike(
     independent = float(count if count is not None else n)
     # A sign test: nothing is known of how much they could differ, only that none has gone the other way.
     p = 1.0 if difference == 0 else min(1.0, 2 * 0.5**independent)
-    below, above = (0.5**independent if off > 0 else 1.0 for off in (difference + margin, margin - difference))
+    offs = difference + margin, margin - difference
     if not bounded:
+        below, above = (0.5**independent if off > 0 else 1.0 for off in offs)
         return Paired(n, difference, difference, difference, p, below, above, gained, lost, 0.0, "all alike", count)
     reach = normal_quantile((1 + level) / 2)
     room = reach**2 / (independent + reach**2)
-    if difference == 0:
-        z = tango(np.zeros(1), np.zeros(1), independent, np.array([margin]))
-        below = above = normal_share(float(z[0]))
+    # As for shares of which none differ, so that p and interval say the same.
+    none = np.zeros(2)
+    z = tango(none, none, independent, np.clip(offs, 0.0, 1.0))
+    below, above = (normal_share(float(own)) if off > 0 else 1.0 for own, off in zip(z, offs, strict=True))
     low, high = max(-1.0, difference - room), min(1.0, difference + room)
     return Paired(n, difference, low, high, p, below, above, gained, lost, 0.0, "all alike, within 0 and 1", count)
+
+
+def _independent(n: int, groups: Groups | None) -> int:
+    return n if groups is None else len(np.unique(groups))
+
+
+def _unknown(before: Floats, after: Floats, grouped: bool, units: int, *, bounded: bool) -> Paired:
+    """Of one or two cases, or groups of cases, nothing is known of how much others would differ."""
+    gain = after - before
+    reach = 1.0 if bounded else math.inf
+    method = f"nothing can be claimed of fewer than {_FEWEST} {'groups' if grouped else 'cases'}"
+    return Paired(
+        len(gain), float(gain.mean()), -reach, reach, 1.0, 1.0, 1.0, int((gain > 0).sum()), int((gain < 0).sum()), 0.0,
+        method, units if grouped else None,
+    )  # fmt: skip
 
 
 def _check(before: Floats, after: Floats, margin: float) -> None:

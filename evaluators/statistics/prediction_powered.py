@@ -109,11 +109,17 @@ def estimate_with_people(
 
 
 def verdicts_of(rows: Sequence[Row]) -> dict[str, float]:
-    """What people said of cases, where the cases hold it: by case id, 1 for right."""
+    """What people said of the answers of a run, where its cases hold it: by case id, 1 for right.
+
+    A case's verdict is of the answer given there; it counts only where the run gave the same.
+    """
     return {
         row.case.id: float(row.case.given.verdict == "right")
         for row in rows
-        if row.case.given is not None and row.case.given.verdict is not None
+        if row.case.given is not None
+        and row.case.given.verdict is not None
+        and row.output is not None
+        and row.output.text == row.case.given.answer
     }
 
 

@@ -5,6 +5,7 @@ What was not measured is counted apart, by reason, and in no mean; so are cases 
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
@@ -36,7 +37,8 @@ class MetricSummary(Frozen):
     Attributes:
         unmeasured: cases with an output of which the metric could not tell; `failed`: cases without an output;
             `beside`: cases that do not say what the metric would need, so that nothing is missing.
-        value: the mean of what was measured; None where nothing was. `low` and `high`: its interval at `level`.
+        value: the mean of what was measured; None where nothing was. `low` and `high`: its interval at `level`;
+            None where a single number says nothing of others.
         groups: how many groups of related cases the interval counts; None where each case stands alone.
         median, p95: of a number, where it was measured.
     """
@@ -188,8 +190,8 @@ def _metric(
     return MetricSummary(
         **counts,
         value=told.value,
-        low=told.low,
-        high=told.high,
+        low=told.low if math.isfinite(told.low) else None,
+        high=told.high if math.isfinite(told.high) else None,
         method=told.method,
         groups=told.groups,
         median=float(np.median(values)) if number else None,

@@ -80,7 +80,7 @@ def test_a_gate_fails_with_exit_code_1_and_a_reason(run: Run, tmp_path: Path) ->
         (("compare", "evl_01A", "evl_01B", "--margin", "much"), "is no margin"),
         (("compare", "evl_01A", "evl_01A", "--margin", "0.02"), "can't be compared with itself"),
         (("compare", "evl_01A", "atk_01A", "--margin", "0.02"), "compare runs of one kind"),
-        (("report", "evl_01A", "--judged", "right"), "10 are needed"),
+        (("report", "evl_01A", "--judged", "right"), "gave none of the answers that its cases hold a verdict of"),
         (("report", "evl_01A", "--people", "x.csv"), "--judged the metric"),
         (("report", "evl_01A", "--people", "x.csv", "--judged", "right"), "x.csv can't be read"),
         (("report", "../evals/evl_01A/../.."), "There is no run"),

@@ -38,7 +38,8 @@ def report(
     judged: Annotated[
         str | None,
         typer.Option(
-            help="The metric that judges all cases; without --people, combined with the verdicts that the cases hold."
+            help="The metric that judges all cases; without --people, combined with the verdicts that the cases "
+            "hold of the same answers."
         ),
     ] = None,
 ) -> None:
@@ -87,11 +88,17 @@ def _estimate(record: Record, people: Path | None, judged: str) -> None:
     from api.cli.evals.labels import read_labels
     from api.cli.evals.show import show_powered
     from evaluators.statistics import estimate_with_people, verdicts_of
-    from signalbox.errors import UnknownName
+    from signalbox.errors import InvalidInput, UnknownName
 
     metric = next((one for one in record.metrics if one.name == judged), None)
     if metric is None:
         known = ", ".join(one.name for one in record.metrics)
         raise UnknownName(f"The run has no metric {judged!r}; it has {known}.", field="judged")
     labels = verdicts_of(record.rows) if people is None else read_labels(people)
+    if not labels and people is None:
+        raise InvalidInput(
+            f"{record.id} gave none of the answers that its cases hold a verdict of: label some of its own "
+            "answers, and name the file as --people.",
+            field="people",
+        )
     show_powered(out(), metric, estimate_with_people(record.rows, judged, labels))

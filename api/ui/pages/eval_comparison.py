@@ -27,7 +27,6 @@ async def eval_comparison(run_id: str, other_id: str, margin: float = 0.02, alph
             return
         from api.ui.evals.reading import comparison_path, read_record, run_path
         from evaluators.comparing import compare
-        from evaluators.comparing.types import WORDS
         from evaluators.reports.comparison_page import comparison_sections
 
         try:
@@ -55,7 +54,7 @@ async def eval_comparison(run_id: str, other_id: str, margin: float = 0.02, alph
                      aria_current="true" if abs(value - margin) < 1e-9 else None)  # fmt: skip
         with el("section", "", "eval-verdict card stack", data_verdict=found.verdict, aria_label="Verdict"):
             el("span", "Verdict", "label")
-            el("p", WORDS[found.verdict].capitalize(), "eval-verdict-word")
+            text(found.headline[:1].upper() + found.headline[1:], "eval-verdict-word", tag="p")
             text(found.summary, "break", tag="p")
             paired = f"{found.shared:,} cases that both have unchanged, paired one by one"
             el("p", f"{paired}; alpha {found.alpha:g} over all metrics together.", "muted small")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from run_samples import METRICS, RIGHT, SCORERS, Run, case_of, failed_row, manifest, row_of, sample_run
 
 from evaluators.comparing import compare, gate, parse_rule
 from evaluators.contract import Component, Row
+from evaluators.reports import comparison_markdown, comparison_page
 from evaluators.statistics import summarise
 from signalbox.errors import InvalidInput, UnknownName
 
@@ -142,6 +144,38 @@ def test_related_cases_are_counted_in_groups() -> None:
     assert right is not None
     assert right.decision == "undecided"
     assert right.groups == 10
+
+
+def test_better_is_said_with_what_is_open_and_not_at_all_where_that_may_be_harm() -> None:
+    def runs(loss: float) -> tuple[Run, Run]:
+        scores = 0.5 + 0.45 * np.random.default_rng(0).choice([-1, 1], 60)
+        before = tuple(row_of(case_of(i), index=i, right=0.0, overlap=0.5) for i in range(60))
+        after = tuple(
+            row_of(case_of(i), index=i, right=float(i < 30), overlap=float(scores[i] - scores.mean() + 0.5 - loss))
+            for i in range(60)
+        )
+        metrics = METRICS[:2]
+        return Run("a", before, metrics, manifest=manifest("a")), Run("b", after, metrics, manifest=manifest("b"))
+
+    little, large = (compare(*runs(loss), margin=0.02) for loss in (0.0, 0.08))
+    assert (
+        [one.decision for one in little.metrics] == [one.decision for one in large.metrics] == ["better", "undecided"]
+    )
+    assert (little.verdict, little.headline) == ("better", "better, with overlap undecided")
+    assert (large.verdict, large.headline) == ("undecided", "not decided: right better, but overlap may be worse")
+    assert "better, with overlap undecided" in comparison_markdown(little)
+    assert "Not decided: right better" in comparison_page(large)
+
+
+def test_one_group_of_cases_decides_nothing() -> None:
+    one, other = (
+        Run(name, tuple(row_of(case_of(i, group="all"), index=i, right=float(i < share)) for i in range(200)),
+            METRICS[:1], manifest=manifest(name))
+        for name, share in (("a", 20), ("b", 180))
+    )  # fmt: skip
+    assert compare(one, other, margin=0.02).verdict == "undecided"
+    result = gate(other, ["better:right@0.02"], one)
+    assert not result.passed
 
 
 def test_gates_hold_a_run_against_rules_and_say_why() -> None:

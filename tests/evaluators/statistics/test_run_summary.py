@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from run_samples import COST, METRICS, RIGHT, case_of, failed_row, row_of, sample_run
 
+from eval_sets.cases import Given
 from evaluators.contract import Measure, Metric
 from evaluators.statistics import (
     benjamini_hochberg,
@@ -22,6 +23,7 @@ from evaluators.statistics import (
     prediction_powered,
     smallest_difference,
     summarise,
+    verdicts_of,
 )
 from signalbox.calibration import clopper_pearson
 from signalbox.errors import InvalidInput
@@ -92,6 +94,28 @@ def test_alike_values_are_not_taken_for_certainty() -> None:
     few, more = (paired_means(np.zeros(n), np.full(n, 0.3), margin=0.02) for n in (3, 12))
     assert few.p > 0.05 > more.p
     assert paired_means(np.zeros(3), np.zeros(3), margin=0.02).p_equivalent > 0.05
+    near = paired_means(np.zeros(12), np.full(12, 0.01), margin=0.02, bounded=True)
+    assert near.high > 0.02
+    assert near.p_equivalent > 0.05
+    assert mean_interval(np.array([5.0]), bounded=False).high == np.inf
+    lone = summarise([row_of(case_of(0))], [COST]).metrics[0]
+    assert (lone.low, lone.high) == (None, None)
+
+
+@pytest.mark.parametrize("many", [1, 2])
+def test_nothing_is_claimed_of_one_group_or_two_or_of_so_few_cases(many: int) -> None:
+    groups = np.arange(600) % many
+    before, after = np.zeros(600), np.r_[np.zeros(100), np.ones(500)]
+    rng = np.random.default_rng(0)
+    for found in (
+        paired_shares(before, after, margin=0.02, groups=groups),
+        paired_means(before, 0.3 + 0.001 * rng.random(600), margin=0.02, groups=groups, bounded=True),
+        paired_means(np.zeros(many), np.full(many, 0.3), margin=0.02),
+        paired_means(np.zeros(many), 0.3 + 0.001 * rng.random(many), margin=0.02),
+        paired_shares(np.ones(many), np.ones(many), margin=0.9),
+    ):
+        assert found.p == found.p_lower == found.p_higher == 1
+        assert found.low < 0 < found.high
 
 
 def test_costs_and_durations_have_quantiles() -> None:
@@ -131,6 +155,15 @@ def test_people_and_a_judge_are_put_together_by_case() -> None:
         prediction_powered([2.0] * 10, [1.0] * 10, [])
     with pytest.raises(InvalidInput, match="too few"):
         prediction_powered([1.0], [1.0], [])
+
+
+def test_what_people_said_counts_only_of_the_answers_that_the_run_gave() -> None:
+    rows = []
+    for i in range(40):
+        case = case_of(i).model_copy(update={"given": Given(answer="A wrong old answer.", verdict="wrong")})
+        rows.append(row_of(case, index=i, answer="A wrong old answer." if i < 12 else "A new answer."))
+    rows.append(failed_row(rows[0].case.model_copy(update={"id": "failed"})))
+    assert verdicts_of(rows) == {f"case-{i:05d}": 0.0 for i in range(12)}
 
 
 def test_planning_says_what_so_many_cases_can_tell() -> None:
