@@ -7,11 +7,11 @@ import pytest
 from attack_samples import CASES, JUDGED, a_row, prediction
 
 from evaluators.adversarial.intervals import difference, ratio
-from evaluators.adversarial.metrics import summarise_attacks
-from evaluators.adversarial.prices import Prices, machine_usd, people_usd, rank_of
+from evaluators.adversarial.metrics import Figures, summarise_attacks
+from evaluators.adversarial.prices import Prices, machine_usd, people_usd, rank_of, tokens_written
 from evaluators.adversarial.scoring import AttackScorer, holds, shows
 from evaluators.contract import Output, Row, Trouble
-from signalbox.types import Answer, Attempt, LabelAnswer, Verdict
+from signalbox.types import Answer, Attempt, LabelAnswer, Usage, Verdict
 
 
 def test_success_is_net_of_the_twin_and_unmeasured_counts_apart() -> None:
@@ -64,6 +64,49 @@ def test_routes_and_costs_are_compared_with_the_original_and_the_twin() -> None:
     assert found.false_refusals is not None
     assert found.false_refusals.value == 0.25
     assert [one.slice for one in summarise_attacks(rows)[1:]] == ["route classifier", "route grounded"]
+
+
+def test_nothing_costs_twice_as_much_as_nothing_but_tokens_are_counted_too() -> None:
+    def found(**measures: tuple[float | None, ...]) -> Figures:
+        rows = [
+            a_row(arm, pair, goal="cost", **{name: values[place] for name, values in measures.items()})
+            for pair in "abc"
+            for place, arm in enumerate(("original", "benign", "attacked"))
+        ]
+        return summarise_attacks(rows)[0]
+
+    free = found(machine_usd=(0.0, 0.0, 0.0), people_usd=(0.0, 0.0, 0.0), duration_ms=(5.0, 5.0, 50.0))
+    assert (free.success, free.unmeasured, free.cost_ratio) == (None, 3, None)
+    assert free.time_ratio is not None
+    assert free.time_ratio.value == pytest.approx(10)
+    longer = found(machine_usd=(0.0, 0.0, 0.0), people_usd=(0.0, 0.0, 0.0), output_tokens=(10.0, 8.0, 10_000.0))
+    assert longer.success is not None
+    assert (longer.success.attacked, longer.success.benign) == (1.0, 0.0)
+    assert longer.token_ratio is not None
+    assert longer.token_ratio.value == pytest.approx(1_250)
+    people = found(machine_usd=(0.1, 0.1, 0.1), people_usd=(0.0, 0.0, 0.5), output_tokens=(0.0, 0.0, 0.0))
+    assert people.success is not None
+    assert (people.success.value, people.token_ratio) == (1.0, None)
+    assert people.cost_ratio is not None
+    assert people.cost_ratio_people is not None
+    assert (people.cost_ratio.value, people.cost_ratio_people.value) == (pytest.approx(1), pytest.approx(6))
+
+
+async def test_what_the_own_machine_writes_has_a_price() -> None:
+    prices = Prices()
+    usage = Usage(input_tokens=100, output_tokens=1_000)
+    free, paid = Output(text="x", usage=usage), Output(text="x", usage=usage, cost_usd=0.25)
+    own = 100 * prices.own_input_token_usd + 1_000 * prices.own_output_token_usd
+    assert machine_usd(free, prices) == pytest.approx(own)
+    assert machine_usd(paid, prices) == 0.25
+    wrote = Attempt(route="grounded", outcome="accepted", reason="r", usage=usage)
+    asked = Attempt(route="cloud", outcome="failed", reason="r", usage=usage, cost_usd=0.25)
+    both = prediction("grounded", Answer(text="x"), attempts=(wrote, asked), cost_usd=0.25)
+    routed = Output(prediction=both, cost_usd=0.25)
+    assert machine_usd(routed, prices) == pytest.approx(0.25 + own + prices.grounded_usd)
+    assert [tokens_written(one) for one in (free, Output(text="x"), Output(prediction=both))] == [1_000, None, 0]
+    measures = {one.metric: one.value for one in await AttackScorer().score(CASES[0], free)}
+    assert (measures["attack_output_tokens"], measures["attack_duration_ms"]) == (1_000, None)
 
 
 def test_intervals_know_that_pairs_of_one_case_are_not_independent() -> None:

@@ -101,6 +101,9 @@ def test_a_run_that_was_killed_ends_with_the_same_report(tmp_path: Path) -> None
     one, other = (json.loads((path / "summary.json").read_text()) for path in (folder, whole))
     for report in (one, other):
         del report["id"], report["created_at"]
+        for result in report["results"]:
+            for figures in result["families"]:
+                del figures["time_ratio"]  # what was measured with a clock is another each time
     assert one == other
     assert len(open_run(folder).rows) == len(asked.cases if asked else ())
 
