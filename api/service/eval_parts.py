@@ -6,41 +6,26 @@ the environment and the files that `Settings.load` reads.
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from api.service.eval_identity import documents_version, model_arguments, service_component
 from api.service.eval_models import Judges, model_of
 from api.service.eval_specs import MODEL, URL, no_target
 from signalbox.errors import NotFound
 from signalbox.settings import Settings
 
 if TYPE_CHECKING:
-    from evaluators.contract import Component, Scorer, Target
+    from evaluators.contract import Scorer, Target
     from evaluators.harness import Cache
     from signalbox.contracts import Encoder, Passage
     from signalbox.types import Prediction
 
 _SECRETS = ("database_url", "cloud_api_key", "cloud_fallback_api_key", "webhook_secret", "eval_api_key")
-_SHAPING = (
-    "alpha",
-    "cloud_base_url",
-    "cloud_fallbacks",
-    "cloud_max_tokens",
-    "cloud_model",
-    "deadline_ms",
-    "defences",
-    "encoder",
-    "encoder_precision",
-    "grounded_style",
-    "local_base_url",
-    "local_model",
-    "local_model_format",
-    "max_query_chars",
-)
 
 
 def handed_on(settings: Settings) -> dict[str, Any]:
@@ -113,6 +98,7 @@ def resources_of(settings: Settings, judges: Judges) -> Any:
         judge_models=judges,
         search=search,
         document=document,
+        documents=partial(documents_version, settings),
         data_dir=settings.data_dir,
     )
 
@@ -129,9 +115,9 @@ async def _target(spec: str, settings: Settings, arguments: Mapping[str, Any], s
     if spec.startswith(MODEL):
         model = model_of(spec.removeprefix(MODEL), settings)
         stack.push_async_callback(model.close)
-        where = {"at": getattr(model, "host", settings.local_model_format)}
+        about = await asyncio.to_thread(model_arguments, model, settings)
         return ModelTarget(
-            model, arguments=where, max_tokens=settings.cloud_max_tokens, seed=int(arguments.get("seed", 0))
+            model, arguments=about, max_tokens=settings.cloud_max_tokens, seed=int(arguments.get("seed", 0))
         )
     raise no_target(spec)
 
@@ -153,7 +139,8 @@ async def _service(settings: Settings, concurrency: int) -> AsyncIterator[Target
         search: Callable[[str, int], Sequence[Passage]] | None = None
         if models.parts.retriever is not None:
             search = models.index.search
-        yield SystemTarget(router, _described(models, settings), search=search)
+        component = await asyncio.to_thread(service_component, models, settings)
+        yield SystemTarget(router, component, search=search)
 
 
 class _Forgetting:
@@ -161,25 +148,3 @@ class _Forgetting:
 
     async def add(self, prediction: Prediction) -> None:
         """Its row keeps it."""
-
-
-def _described(models: Any, settings: Settings) -> Component:
-    """Everything that the service's answers depend on."""
-    from evaluators.contract import Component
-    from signalbox import __version__
-    from signalbox.telemetry.masking import mask_text
-
-    values = settings.model_dump(mode="json", include=set(_SHAPING))
-    parts = models.parts
-    return Component(
-        name="service",
-        version=__version__,
-        arguments={
-            "policy": parts.policy.id,
-            "policy_hash": hashlib.sha256(parts.policy.model_dump_json().encode()).hexdigest()[:16],
-            "index": models.index.version,
-            "experts": sorted(models.experts.version_of(name) for name in models.experts),
-            "local": None if models.local is None else models.local.name,
-            "settings": {name: mask_text(v) if isinstance(v, str) else v for name, v in sorted(values.items())},
-        },
-    )
