@@ -27,6 +27,7 @@ from api.cli import (
     train,
 )
 from api.cli.group import Group
+from api.cli.output import safe
 from signalbox.errors import DeadlineExceeded, MissingDependency, SignalboxError, Unavailable, UpstreamError
 
 app = typer.Typer(
@@ -75,7 +76,7 @@ def main() -> None:
 
 
 def _say(message: str, code: int) -> int:
-    print(f"signalbox: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    print(f"signalbox: {safe(' '.join(message.split()))}", file=sys.stderr)  # noqa: T201
     return code
 
 

@@ -10,7 +10,7 @@ import typer
 
 from api.cli.columns import kinds_of, orders_of
 from api.cli.group import Group
-from api.cli.output import emit, out, progress_bar, say
+from api.cli.output import emit, out, progress_bar, safe, say
 from signalbox.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
@@ -153,4 +153,4 @@ def _plain(text: str) -> str:
     """A text that a terminal only shows: what would steer it, or Rich, is taken out."""
     from rich.markup import escape
 
-    return escape("".join(character for character in text if character.isprintable()))
+    return escape(safe(text))

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from api.cli.output import safe
 from classifiers.registry import Change
 from classifiers.registry.wire import Comparison, ExpertCard, ExpertSummary, ExpertVersion, Figure, PairedFigures
 
@@ -167,4 +168,4 @@ def _day(moment: str | None) -> str:
 
 def _plain(text: str) -> str:
     """Without what a terminal would obey."""
-    return "".join(character for character in text if character == "\n" or character.isprintable())
+    return safe(text, lines=True)

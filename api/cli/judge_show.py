@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from api.cli.output import safe
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -177,7 +179,7 @@ def _text(text: str, style: str = "") -> Text:
     """A text that a terminal only shows: what would steer it is taken out."""
     from rich.text import Text
 
-    return Text("".join(character for character in text if character.isprintable() or character == "\n"), style=style)
+    return Text(safe(text, lines=True), style=style)
 
 
 def _cut(text: str) -> str:

@@ -17,14 +17,26 @@ Progress = Callable[[float, str], None]
 
 def out() -> Console:
     """For results. Width follows the terminal; 100 columns where there is none."""
-    from rich.console import Console
+    from api.cli.terminal import Terminal
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    return Terminal(highlight=False, width=None if sys.stdout.isatty() else 100)
+
+
+def safe(text: str, *, lines: bool = False) -> str:
+    """Without what a terminal would obey, such as escape sequences, titles and turns of direction.
+
+    Args:
+        lines: keep the ends of lines, which else become spaces.
+    """
+    if text.isprintable():
+        return text
+    kept = (char if char.isprintable() or (lines and char == "\n") else " " if char.isspace() else "" for char in text)
+    return "".join(kept)
 
 
 def say(message: str) -> None:
     """A message for people."""
-    print(message, file=sys.stderr)  # noqa: T201
+    print(safe(message, lines=True), file=sys.stderr)  # noqa: T201
 
 
 def quiet(settings: Settings) -> Settings:
@@ -43,10 +55,11 @@ def emit(line: str) -> None:
 @contextmanager
 def progress_bar(title: str) -> Iterator[Progress]:
     """A bar on standard error: call it with the share done (0 to 1) and the stage. Silent without a terminal."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    from api.cli.terminal import Terminal
+
+    console = Terminal(stderr=True)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

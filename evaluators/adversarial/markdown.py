@@ -39,15 +39,16 @@ def _before_after(report: AttackReport) -> list[str]:
 
 def _examples(report: AttackReport) -> list[str]:
     return [
-        f"**{_plain(one.family)}**, strength {one.strength}, case `{_code(one.case)}`"
-        f"{f', defences {one.defences}' if one.defences else ''}:\n\n{_block(one.asked)}\n\nSaid:\n\n{_block(one.said)}"
+        f"**{_plain(one.family)}**, strength {_plain(one.strength)}, case `{_code(one.case)}`"
+        f"{f', defences {_plain(one.defences)}' if one.defences else ''}:"
+        f"\n\n{_block(one.asked)}\n\nSaid:\n\n{_block(one.said)}"
         for one in report.examples
     ]
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [_line(head), _line(["---"] * len(head)), *(_line([_plain(cell) for cell in row]) for row in rows)]
-    return "\n".join(lines)
+    named, *told = (_line([_plain(cell) for cell in row]) for row in (head, *rows))
+    return "\n".join([named, _line(["---"] * len(head)), *told])
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -59,12 +60,18 @@ def _bullets(sentences: Sequence[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """One line in which nothing is markup."""
-    return "".join(f"\\{char}" if char in "\\`*[]<>|" else char for char in " ".join(text.split()))
+    """One line in which nothing is markup, nor turns the text around it."""
+    return "".join(f"\\{char}" if char in "\\`*[]<>|" else _shown(char) for char in " ".join(text.split()))
+
+
+def _shown(char: str) -> str:
+    """What a terminal or a page would obey, by its number."""
+    return char if char.isprintable() else f"&lt;U+{ord(char):04X}&gt;"
 
 
 def _code(text: str) -> str:
-    return " ".join(text.split()).replace("`", "'")
+    flat = " ".join(text.split()).replace("`", "'")
+    return "".join(char if char.isprintable() else f"<U+{ord(char):04X}>" for char in flat)
 
 
 def _block(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.output import emit, out
+from api.cli.output import emit, out, safe
 
 
 def list_families(
@@ -57,5 +57,5 @@ def _list_runs(*, as_json: bool) -> None:
         of_set, request = item.get("set") or {}, item.get("request") or {}
         started = str(item.get("created_at") or "")[:19].replace("T", " ")
         shown = (item["id"], item["state"], of_set.get("name", ""), request.get("defences", ""), started)
-        table.add_row(*(escape(str(cell)) for cell in shown))
+        table.add_row(*(escape(safe(str(cell))) for cell in shown))
     out().print(table if items else "There are no attack runs yet: signalbox attack run")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.output import emit, out
+from api.cli.output import emit, out, safe
 
 
 def list_runs(
@@ -40,11 +40,12 @@ def _cells(item: dict[str, Any]) -> list[str]:
     from rich.markup import escape
 
     of_set, target = item.get("set") or {}, item.get("target") or {}
-    return [
-        escape(str(item["id"])),
-        escape(str(item["state"])),
-        escape(f"{of_set.get('name', '')}@{of_set.get('version', '')}" if of_set else ""),
-        escape(str(target.get("name", ""))),
-        str(of_set.get("cases", "")),
-        escape(str(item.get("created_at") or "")[:19].replace("T", " ")),
-    ]
+    cells = (
+        item["id"],
+        item["state"],
+        f"{of_set.get('name', '')}@{of_set.get('version', '')}" if of_set else "",
+        target.get("name", ""),
+        of_set.get("cases", ""),
+        str(item.get("created_at") or "")[:19].replace("T", " "),
+    )
+    return [escape(safe(str(cell))) for cell in cells]

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from api.cli.output import safe
 from evaluators.comparing import Comparison, GateResult, MetricComparison, RunShown
 from evaluators.comparing.types import WORDS
 from evaluators.comparing.words import change_interval, change_written, dollars, interval_written, probability, written
@@ -22,11 +23,11 @@ def show_run(console: Console, told: RunShown, summary: Summary, main: Metric | 
     """Every metric with its interval, the slices of the main one, and what to beware of."""
     kind = "attack run" if told.kind == "attack" else "evaluation"
     head = f"{told.id}  {kind}, {told.state}: {told.target} on {told.set_name}@{told.set_version}"
-    console.print(Text(_plain(head), style="bold"))
+    console.print(Text(safe(head), style="bold"))
     table = _table("metric", ">mean", ">95% interval", ">measured", ">unmeasured", ">no output")
     for metric in summary.metrics:
         table.add_row(
-            Text(_plain(metric.metric.name) + ("" if metric.metric.gates else " (advisory)")),
+            Text(safe(metric.metric.name) + ("" if metric.metric.gates else " (advisory)")),
             written(metric.metric, metric.value),
             interval_written(metric.metric, metric.low, metric.high),
             f"{metric.measured:,}",
@@ -36,12 +37,12 @@ def show_run(console: Console, told: RunShown, summary: Summary, main: Metric | 
     console.print(table)
     slices = [(one, own) for one in summary.slices for own in one.metrics if main and own.metric.name == main.name]
     if slices and main is not None:
-        console.print(Text(f"\n{_plain(main.name)} by slice", style="dim"))
+        console.print(Text(f"\n{safe(main.name)} by slice", style="dim"))
         table = _table("tag", "value", ">cases", ">mean", ">95% interval")
         for one, own in slices[:_MOST_SLICES]:
             interval = interval_written(own.metric, own.low, own.high)
             table.add_row(
-                Text(_plain(one.tag)), Text(_plain(one.value)), f"{one.rows:,}", written(main, own.value), interval
+                Text(safe(one.tag)), Text(safe(one.value)), f"{one.rows:,}", written(main, own.value), interval
             )
         console.print(table)
     totals = summary.totals
@@ -58,15 +59,15 @@ def show_run(console: Console, told: RunShown, summary: Summary, main: Metric | 
 def show_comparison(console: Console, found: Comparison) -> None:
     """The verdict, every metric, and a few of the cases that got worse."""
     verdict = Text(f"{found.after.id} against {found.before.id}: ")
-    verdict.append(WORDS[found.verdict], style=f"bold {_STYLES[found.verdict]}")
+    verdict.append(safe(found.headline), style=f"bold {_STYLES[found.verdict]}")
     console.print(verdict)
-    console.print(Text(_plain(found.summary)))
+    console.print(Text(safe(found.summary)))
     table = _table("metric", ">before", ">after", ">difference", f">{1 - found.alpha:.0%} interval", ">p (Holm)",
                    ">gained", ">lost", "decision")  # fmt: skip
     for one in found.metrics:
         decision = WORDS.get(one.decision or "", "not comparable" if not one.comparable else "-")
         table.add_row(
-            Text(_plain(one.metric.name)),
+            Text(safe(one.metric.name)),
             written(one.metric, one.before),
             written(one.metric, one.after),
             change_written(one.metric, one.difference),
@@ -79,7 +80,7 @@ def show_comparison(console: Console, found: Comparison) -> None:
     console.print(table)
     for one in found.metrics:
         if one.explanation:
-            console.print(Text(f"{_plain(one.metric.name)}: {_plain(one.explanation)}"), soft_wrap=True)
+            console.print(Text(f"{safe(one.metric.name)}: {safe(one.explanation)}"), soft_wrap=True)
     first = next((one for one in found.metrics if one.flips and one.metric.kind == "share"), None)
     if first is not None:
         _show_flips(console, first)
@@ -89,12 +90,12 @@ def show_comparison(console: Console, found: Comparison) -> None:
 
 
 def _show_flips(console: Console, one: MetricComparison) -> None:
-    console.print(Text(f"\nCases that flipped by {_plain(one.metric.name)}", style="dim"))
+    console.print(Text(f"\nCases that flipped by {safe(one.metric.name)}", style="dim"))
     table = _table("", "case", "query")
     for gained in (False, True):
         for flip in [flip for flip in one.flips if flip.gained == gained][:_MOST_FLIPS]:
             word = Text("better" if gained else "worse", style="green" if gained else "red")
-            table.add_row(word, Text(_plain(flip.case)), Text(_plain(flip.query)[:70]))
+            table.add_row(word, Text(safe(flip.case)), Text(safe(flip.query)[:70]))
     console.print(table)
 
 
@@ -102,8 +103,8 @@ def show_gate(console: Console, result: GateResult) -> None:
     """Each rule and why it holds or not."""
     for one in result.results:
         line = Text("passed  " if one.passed else "failed  ", style="green" if one.passed else "bold red")
-        line.append(f"{_plain(one.rule)}  ", style="default")
-        line.append(_plain(one.reason), style="dim")
+        line.append(f"{safe(one.rule)}  ", style="default")
+        line.append(safe(one.reason), style="dim")
         console.print(line, soft_wrap=True)
     _warn(console, result.warnings)
 
@@ -127,9 +128,4 @@ def _table(*columns: str) -> Table:
 
 def _warn(console: Console, warnings: object) -> None:
     for warning in warnings if isinstance(warnings, list | tuple) else ():
-        console.print(Text(f"Note: {_plain(str(warning))}", style="yellow"), soft_wrap=True)
-
-
-def _plain(text: str) -> str:
-    """Without what a terminal would obey."""
-    return "".join(character for character in text if character.isprintable())
+        console.print(Text(f"Note: {safe(str(warning))}", style="yellow"), soft_wrap=True)
