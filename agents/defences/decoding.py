@@ -26,7 +26,7 @@ _MIXED = re.compile(
 _LONE = re.compile(r"(?<![\w.,%€$£/+-])\d{1,3}(?![\w.,%€$£/-]*\d)(?!\w)")
 _SPACED = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*]){3,40}[^\W\d_](?!\w)")
 _CHUNK = re.compile(r"(?<![\w+/=])[A-Za-z0-9+/_-]{8,8000}={0,2}(?![\w+/=])")
-_HEX = re.compile(r"(?<!\w)(?:0x)?(?:[0-9a-fA-F]{2}[ :]?){4,4000}(?!\w)")
+_HEX = re.compile(r"(?<!\w)(?:(?:0x)?(?:[0-9a-fA-F]{2}){4,4000}|(?:[0-9a-fA-F]{2}[ :]){3,4000}[0-9a-fA-F]{2})(?!\w)")
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+(?:(?:%[0-9a-fA-F]{2}|[\w.~-])*%[0-9a-fA-F]{2})?")
 _CASE = re.compile(r"[a-z][A-Z]")
 _KNOWN_AFTER = 0.6  # share of words that must be known once decoded

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from agents.defences.language import WORD
+from agents.defences.salience import asks
 
 Nearness = Callable[[Sequence[str]], Sequence[float]]
 
@@ -46,6 +47,10 @@ def candidates(text: str) -> list[str]:
     last = len(spans) - 1
     ranges = [(first, last) for first in range(1, last + 1)] + [(0, end) for end in range(last)]
     ranges += [(place, place) for place in range(1, last)]
+    # What asks stays, whatever lies nearer.
+    asking = [place for place, (start, end) in enumerate(spans) if asks(text[start:end])]
+    if asking:
+        ranges = [(first, end) for first, end in ranges if first <= asking[0] and asking[-1] <= end]
     stretches = [text[spans[first][0] : spans[end][1]] for first, end in ranges]
     kept = [stretch for stretch in stretches if len(WORD.findall(stretch)) >= _LEAST_WORDS]
     return list(dict.fromkeys([text, *kept]))[:_MOST_CANDIDATES]

@@ -1,8 +1,8 @@
-"""What of a text is its request: the part in the workspace's own words, without padding, gadgets and repetition.
+"""What of a text is its request: without what is clearly padding, and without repetition.
 
-Every word has a topicality, how much likelier it is here than elsewhere; strange character strings have the lowest.
-The request is the stretch with the largest sum (Bentley's maximum-sum segment), and what lies around it is left out
-where it is long and improbable. Microseconds, no model. Texts that have no topical words stay whole.
+Padding is told by general signs, not by its words: many words in a row with no small word among them, which no
+sentence has; the marks of code; an improbable phrase put before a question that is whole without it. Whatever asks
+stays, and so does every ordinary sentence, however far off it is. Microseconds, no model.
 """
 
 from __future__ import annotations
@@ -12,26 +12,49 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agents.defences.language import Language, is_foreign
+from agents.defences.repeats import without_repeats
+from agents.defences.words import CONTRACTED, ENGLISH, FOREIGN, SMALL
 
 _TOKEN = re.compile(r"\S+")
 _EDGE = re.compile(r"^[^\w]+|[^\w]+$")
-_SENTENCE_END = re.compile(r"[.!?;:…。！？]+[\"'”’)\]]*$")
+_SENTENCE_END = re.compile(r"[.!?…。！？]+[\"'”’)\]]*$")
+_PHRASE_END = re.compile(r"[,:;][\"'”’)\]]*$|^[-–—/|>=~*#]+>?$")
 _CODE = re.compile(r"[\d.,:/%€$£+-]+|[A-Z]{1,4}-?\d[\d-]*")
-_STRANGE_MARKS = re.compile(r"[\[\]{}()<>|\\^~=`;:]{2}|'{2}|\w[(\[{<>|\\]|[)\]}>|\\]\w|\\n|--.")
-_GARBLED = 0.5  # share of strange words and marks from which a sentence says nothing
-_OFF_MARKS = -1.5  # of a word with the marks of code or of nonsense in it
+# Brackets, operators and quotes within or doubled at a word: of code or of nonsense, and rare in prose.
+_STRANGE_MARKS = re.compile(
+    r"[^\w\s.,!?'’\"“”/&+€$£%°@#*-]{2}|'{2}|\w[(\[{<>|\\]\W|\w[(\[{<>|\\]$|[)\]}>|\\]\w|\\\w|[.,;:!?]--|--\w"
+)
+_SMILEY = re.compile(r"[:;=8xX]['-]?[)(DPpO/|*]+|<3+|[.…!?)(]+")
+_ASKING = re.compile(
+    r"(?:^|[,;:]\s+|\b(?:and|but|so|or|then|also)\s+)(?:(?:hi|hello|hey|ok|okay|please|then|also|now|so|and|but)\b\W*)*"
+    r"(?:what|who|whom|whose|when|where|which|why|how|can|could|would|will|do|does|did|is|are|am|may|might|must|shall|"
+    r"should|has|have)\b"
+    r"|\b(?:please|can you|could you|would you|tell me|let me know|help me|send me|give me|show me|how (?:do|can|to)|"
+    r"i(?:'d| would)? (?:need|want|like|wish|request|ask|demand|expect)|we (?:need|want|would like|ask|request))\b",
+    re.IGNORECASE,
+)
+_QUESTION = re.compile(
+    r"(?:what|who|whom|whose|when|where|which|why|how|can|could|would|will|do|does|did|is|are|may|should|i|we|my|"
+    r"please)\b",
+    re.IGNORECASE,
+)
+_REFERS = re.compile(
+    r"\b(?:it|its|they|them|their|he|him|his|she|her|this|that|these|those|one|ones|there|same)\b", re.I
+)
+_SALAD = 5  # words of elsewhere in a row, none of them small, that no sentence has
+_WITHIN_SALAD = 8  # ... between words of one sentence
+_TOPICAL_SALAD = 9  # ... and words of any kind
+_OFF_SUBJECT = -0.6  # mean topicality below which words are of elsewhere
 _TOPICAL = 0.7  # from here on a word says what the text is about
-_OFF = -1.0  # below, a word belongs elsewhere
-_BIAS = 0.05
-_CUT_TOKENS = 4  # fewer around the request are left where they are
-# How improbable what is cut must be, in sum and on average: sentences of their own, and words of the same sentence.
-_APART = (-5.0, -0.55)
-_WITHIN = (-8.0, -1.2)
-_NAMED = 1.2  # a word of the workspace's subjects, clearly
-_KEPT_SUM = 1.0  # the request must be on the workspace's subject
-_LEAD = 6  # small words before and after the topical ones that belong to the request
-_REACH = 9  # words within which a sentence's border is looked for
-_LEAST_WORDS = 3
+_LISTED = 0.34  # share of words with a comma from which they are a list that somebody wrote
+_PHRASE = (5, -3.0)  # words of a phrase before a question, and how improbable together, from which it is cut
+_OWN, _ABOUT = 2.0, 0.4  # a phrase on the subject stays: by one word, or by how much of it is
+_CONDITIONS = frozenset(
+    ("if", "when", "in", "for", "to", "from", "at", "with", "without", "because", "since", "after", "before", "until")
+)
+_GARBLED = 0.3  # share of strange words and marks from which a stretch says nothing
+_LEAST_GARBLED = 3
+_LEAST_KEPT = 3
 _MOST_TOKENS = 4_000
 
 
@@ -39,61 +62,30 @@ _MOST_TOKENS = 4_000
 class _Token:
     start: int
     end: int
+    text: str
     word: str
     value: float
-    ends: bool
-    asks: bool
+    small: bool
     odd: bool
+    ends: bool
+    pauses: bool
 
 
 def salient(text: str, language: Language) -> str:
     """The request in `text`; the same object where all of it is."""
     if language.is_empty:
         return text
-    shorter = _without_repeats(text)
+    shorter = without_repeats(text)
     tokens = _tokens(shorter, language)
-    if len(tokens) <= _CUT_TOKENS + _LEAST_WORDS or not any(token.value >= _TOPICAL for token in tokens):
+    if len(tokens) <= _LEAST_KEPT + _LEAST_GARBLED or is_foreign(shorter):
         return shorter
-    if is_foreign(shorter):  # words of another language are no padding
+    keep = [True] * len(tokens)
+    for find in (_garbled, _salads, _phrases):
+        for first, end in find(tokens, keep):
+            keep[first:end] = [False] * (end - first)
+    if all(keep) or not _is_request([token for token, kept in zip(tokens, keep, strict=True) if kept]):
         return shorter
-    first, last, weight = _heaviest(tokens)
-    first, last = _whole(tokens, first, last)
-    if weight < _KEPT_SUM or last - first + 1 < _LEAST_WORDS:
-        first, last = 0, len(tokens) - 1
-    if first and not _is_improbable(tokens[:first], _APART if tokens[first - 1].ends else _WITHIN):
-        first = 0
-    if last + 1 < len(tokens) and not _is_improbable(tokens[last + 1 :], _APART if tokens[last].ends else _WITHIN):
-        last = len(tokens) - 1
-    first, last = _without_idle(tokens, first, last)
-    if first == 0 and last == len(tokens) - 1:
-        return shorter
-    return shorter[tokens[first].start : tokens[last].end]
-
-
-def _without_idle(tokens: Sequence[_Token], first: int, last: int) -> tuple[int, int]:
-    """Leave out sentences before and after the request that have no word of the workspace's and ask nothing."""
-    while True:
-        end = next((place for place in range(first, last) if tokens[place].ends), last)
-        if end == last or not _is_idle(tokens, first, end, last):
-            break
-        first = end + 1
-    while True:
-        start = next((place + 1 for place in range(last - 1, first - 1, -1) if tokens[place].ends), first)
-        if start == first or not _is_idle(tokens, start, last, last):
-            break
-        last = start - 1
-    return first, last
-
-
-def _is_idle(tokens: Sequence[_Token], start: int, end: int, last: int) -> bool:
-    part, rest = tokens[start : end + 1], [*tokens[:start], *tokens[end + 1 : last + 1]]
-    if not any(token.value >= _NAMED for token in rest):
-        return False
-    if sum(token.odd or token.value <= _OFF_MARKS for token in part) >= _GARBLED * len(part):
-        return True
-    if any(token.value >= _NAMED for token in part):
-        return False
-    return not part[-1].asks or any(token.asks for token in rest)
+    return _joined(shorter, tokens, keep)
 
 
 def _tokens(text: str, language: Language) -> list[_Token]:
@@ -103,124 +95,184 @@ def _tokens(text: str, language: Language) -> list[_Token]:
             break
         piece = match[0]
         word = _EDGE.sub("", piece).lower().replace("’", "'")
+        small = word in ENGLISH or word in SMALL or word in CONTRACTED or word in FOREIGN or "'" in word
         found.append(
             _Token(
-                match.start(),
-                match.end(),
-                word,
-                _value(piece, word, language),
-                _ends(piece),
-                "?" in piece[-3:],
-                _is_odd(piece),
+                start=match.start(),
+                end=match.end(),
+                text=piece,
+                word=word,
+                value=_value(piece, word, language),
+                small=small,
+                odd=_is_odd(piece),
+                ends=_SENTENCE_END.search(piece) is not None,
+                pauses=_PHRASE_END.search(piece) is not None,
             )
         )
     return found
 
 
 def _is_odd(piece: str) -> bool:
-    """With marks of code or of nonsense, or of marks alone."""
-    return _STRANGE_MARKS.search(piece) is not None or not any(map(str.isalnum, piece))
+    """With the marks of code or of nonsense."""
+    return _STRANGE_MARKS.search(piece) is not None and _SMILEY.fullmatch(piece) is None
 
 
 def _value(piece: str, word: str, language: Language) -> float:
-    if not word:
-        return 0.0 if len(piece) < 3 else -1.0
-    if _CODE.fullmatch(piece.strip("()[]\"'.,!?")):
+    if not word or _CODE.fullmatch(piece.strip("()[]\"'.,!?")):
         return 0.0
-    if _STRANGE_MARKS.search(piece):
-        return _OFF_MARKS
     parts = re.split(r"[-/_]", word)
     return sum(language.topicality(part) for part in parts if part) / max(1, sum(map(bool, parts)))
 
 
-def _ends(piece: str) -> bool:
-    return bool(_SENTENCE_END.search(piece)) or (len(piece) > 1 and _is_odd(piece))
-
-
-def _heaviest(tokens: Sequence[_Token]) -> tuple[int, int, float]:
-    """First and last token of the stretch with the largest sum, and that; the longest of equal ones."""
-    best = (float("-inf"), 0, 0)
-    total, start = 0.0, 0
+def _sentences(tokens: Sequence[_Token]) -> list[tuple[int, int]]:
+    spans, first = [], 0
     for place, token in enumerate(tokens):
-        if total < 0:
-            total, start = 0.0, place
-        total += token.value + _BIAS
-        if total >= best[0]:
-            best = total, start, place
-    return best[1], best[2], best[0]
+        if token.ends or place == len(tokens) - 1:
+            spans.append((first, place + 1))
+            first = place + 1
+    return spans
 
 
-def _whole(tokens: Sequence[_Token], first: int, last: int) -> tuple[int, int]:
-    """To the borders of the sentences that the request begins and ends in, or as far as small words reach."""
-    start = first
-    # One word of elsewhere may belong to the sentence; two in a row are what was put before it.
-    while not _begins(tokens, start) and first - start < _REACH and not _two_off(tokens, start):
-        start -= 1
-    if _begins(tokens, start):
-        first = start
-    else:
-        for _ in range(_LEAD):
-            if tokens[first - 1].value <= _OFF:
-                break
-            first -= 1
-    end = next((place for place in range(last, min(len(tokens), last + _REACH)) if tokens[place].ends), None)
-    if end is not None:
-        return first, end
-    for _ in range(_LEAD):
-        if last == len(tokens) - 1 or tokens[last + 1].value <= _OFF:
-            break
-        last += 1
-    return first, last
+def _garbled(tokens: Sequence[_Token], _: Sequence[bool]) -> list[tuple[int, int]]:
+    """Stretches from a strange mark to a strange mark, with few words between them, and the end they stand at."""
+    odd = [place for place, token in enumerate(tokens) if token.odd]
+    found: list[tuple[int, int]] = []
+    for place in odd:
+        if found and place - found[-1][1] <= _LEAST_GARBLED:
+            found[-1] = found[-1][0], place + 1
+        else:
+            found.append((place, place + 1))
+    cut = []
+    for first, end in found:
+        begin, stop = _to_edge(tokens, first, end)
+        stretch = tokens[begin:stop]
+        if len(stretch) >= 2 and sum(token.odd for token in stretch) >= _GARBLED * len(stretch):
+            cut.append((begin, stop))
+    return cut
 
 
-def _two_off(tokens: Sequence[_Token], place: int) -> bool:
-    return place >= 2 and tokens[place - 1].value <= _OFF and tokens[place - 2].value <= _OFF
+def _to_edge(tokens: Sequence[_Token], first: int, end: int) -> tuple[int, int]:
+    """With the few words between a garbled stretch and the beginning or the end of the text."""
+    if first <= _LEAST_GARBLED and not _asks(tokens[:first]):
+        first = 0
+    if len(tokens) - end <= _LEAST_GARBLED and not _asks(tokens[end:]):
+        end = len(tokens)
+    return first, end
 
 
-def _begins(tokens: Sequence[_Token], place: int) -> bool:
-    return place == 0 or tokens[place - 1].ends
-
-
-def _is_improbable(around: Sequence[_Token], most: tuple[float, float]) -> bool:
-    """Whether tokens before or after the request are improbable enough, together, to be no part of it."""
-    if len(around) < _CUT_TOKENS:
-        return False
-    total = sum(token.value for token in around)
-    return total <= most[0] and total / len(around) <= most[1]
-
-
-_RUN = re.compile(r"([^\w\s])\1{3,}")
-_WORDS_AGAIN = re.compile(r"\b(\w{1,30}(?:\W{1,3}\w{1,30}){0,3}?)(?:\W{1,3}\1\b){2,}", re.IGNORECASE)
-_LONGEST_SCANNED = 4_000
-_LONGEST_PERIOD = 60
-_LEAST_PERIODIC = 16  # words
-_SAME = 0.9  # share of words that are said again
-
-
-def _without_repeats(text: str) -> str:
-    """Three or more of the same words in a row are said once, a sentence said before is not said again."""
-    shorter = _RUN.sub(r"\1\1\1", text)
-    if len(shorter) <= _LONGEST_SCANNED and len(shorter) > 24:
-        shorter = _WORDS_AGAIN.sub(r"\1", shorter)
-    shorter = _one_period(shorter)
-    pieces = re.split(r"(?<=[.!?])\s+", shorter)
-    if len(pieces) > 2:
-        unlike = {re.sub(r"\W+", " ", piece).strip().lower(): piece for piece in reversed(pieces)}
-        if len(unlike) < len(pieces):
-            shorter = " ".join(reversed(unlike.values()))
-    return shorter
-
-
-def _one_period(text: str) -> str:
-    """A text that is one stretch of words said over and over: once."""
-    tokens = list(_TOKEN.finditer(text))
-    if len(tokens) < _LEAST_PERIODIC:
-        return text
-    words = [match[0].lower() for match in tokens[:_MOST_TOKENS]]
-    for period in range(2, min(_LONGEST_PERIOD, len(words) // 2) + 1):
-        if words[0] != words[period]:
+def _salads(tokens: Sequence[_Token], keep: Sequence[bool]) -> list[tuple[int, int]]:
+    """Runs of words without a small one, less what belongs to the sentence before or after them."""
+    cut = []
+    first = 0
+    for place in range(len(tokens) + 1):
+        if place < len(tokens) and keep[place] and _is_plain(tokens[place]):
             continue
-        same = sum(one == other for one, other in zip(words, words[period:], strict=False))
-        if same >= _SAME * (len(words) - period):
-            return text[: tokens[period - 1].end()]
-    return text
+        begin, end = _own(tokens, first, place)
+        within = begin > 1 and not tokens[begin - 1].ends and end < len(tokens) and not _closes(tokens, end)
+        if _is_salad(tokens[begin:end], _WITHIN_SALAD if within else _SALAD):
+            cut.append((0 if begin == 1 and not tokens[0].ends else begin, end))
+        first = place + 1
+    return cut
+
+
+def _closes(tokens: Sequence[_Token], end: int) -> bool:
+    """Whether a sentence begins at `end`: after a mark, or with a small word in a capital."""
+    following = tokens[end]
+    return tokens[end - 1].ends or tokens[end - 1].pauses or (following.text[0].isupper() and following.small)
+
+
+def _is_plain(token: _Token) -> bool:
+    """A word that is neither small nor a number; marks between words end no run."""
+    return not token.small and not any(map(str.isdigit, token.text)) and "?" not in token.text
+
+
+def _own(tokens: Sequence[_Token], first: int, end: int) -> tuple[int, int]:
+    """The run without the words that a sentence before it ends in: `... my parcel` of `my parcel castle window`."""
+    if first > 1 and not tokens[first - 1].ends:
+        close = next((place for place in range(first, min(end, first + 4)) if tokens[place].ends), None)
+        if close is not None:
+            first = close + 1
+        else:
+            first += first < end and tokens[first - 1].small  # a noun after its article
+            while first < end and tokens[first].value >= 0.0:
+                first += 1
+    if end < len(tokens):
+        # The next sentence may begin with words that are not small.
+        close = next(
+            (place for place in range(end - 1, max(first, end - 5) - 1, -1) if _ends_phrase(tokens[place])), None
+        )
+        if close is not None:
+            return first, close + 1
+        if "?" in tokens[end].text and not tokens[end].small:
+            while end > first and tokens[end - 1].value >= 0.0:
+                end -= 1
+    return first, end
+
+
+def _ends_phrase(token: _Token) -> bool:
+    return token.ends or token.text.endswith(":")
+
+
+def _is_salad(run: Sequence[_Token], least: int) -> bool:
+    if len(run) < least or sum("," in token.text for token in run) >= _LISTED * len(run):
+        return False
+    if sum(token.text[0].isupper() for token in run[1:]) >= _LISTED * len(run):
+        return False  # names
+    mean = sum(token.value for token in run) / len(run)
+    return len(run) >= (least if mean <= _OFF_SUBJECT else _TOPICAL_SALAD)
+
+
+def _phrases(tokens: Sequence[_Token], keep: Sequence[bool]) -> list[tuple[int, int]]:
+    """Improbable phrases before a question that is whole without them."""
+    cut = []
+    for first, end in _sentences(tokens):
+        while first < end and not keep[first]:
+            first += 1
+        pauses = [place + 1 for place in range(first, end - 1) if tokens[place].pauses and keep[place]]
+        for place in reversed(pauses):
+            phrase, rest = tokens[first:place], tokens[place:end]
+            said = " ".join(token.text for token in rest)
+            if not _QUESTION.match(said) or _REFERS.search(said) or len(rest) < _LEAST_KEPT:
+                continue
+            if not any(token.value >= _TOPICAL for token in rest) or _asks(phrase):
+                continue
+            if phrase[0].word in _CONDITIONS or any(token.text[0].isupper() for token in phrase[1:] if not token.small):
+                continue  # where, when and for whom it is asked
+            values = [token.value for token in phrase if not token.small]
+            about = sum(value for value in values if value > 0)
+            if max(values, default=0.0) >= _OWN or about > _ABOUT * (about - sum(values)):
+                continue
+            if len(phrase) >= _PHRASE[0] and sum(values) <= _PHRASE[1]:
+                cut.append((first, place))
+                break
+    return cut
+
+
+def asks(text: str) -> bool:
+    """Whether a text asks something, or for something."""
+    return "?" in text or _ASKING.search(text) is not None
+
+
+def _asks(tokens: Sequence[_Token]) -> bool:
+    return asks(" ".join(token.text for token in tokens))
+
+
+def _is_request(tokens: Sequence[_Token]) -> bool:
+    """Whether what is kept says something by itself: some words, one of them small and one of the subject."""
+    words = [token for token in tokens if token.word]
+    if len(words) < _LEAST_KEPT or not any(token.small for token in words):
+        return False
+    return any(token.value >= _TOPICAL for token in words) or _asks(words)
+
+
+def _joined(text: str, tokens: Sequence[_Token], keep: Sequence[bool]) -> str:
+    pieces: list[str] = []
+    place = 0
+    while place < len(tokens):
+        end = place
+        while end < len(tokens) and keep[end]:
+            end += 1
+        if end > place:
+            pieces.append(text[tokens[place].start : tokens[end - 1].end])
+        place = end + 1
+    return " ".join(pieces)

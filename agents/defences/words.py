@@ -18,7 +18,18 @@ _ENGLISH = """
     the a of in on at to for by with from and or but is are was were be do does did can could will would should have
     has had i my me you your we it this that what when where how who which why if not no any please so am
 """
+_SMALL = """
+    after again all also always another any as back because been before being between both did down during each else
+    ever every few first get gets getting give go goes going got had has he her here hers him his if into it's itself
+    just least less let like made make many may me might more most much must need needs never new next no nor now off
+    old once one only other our out over own put same shall she since some soon still such take than thanks thank that
+    their them then there these they thing those through till times today tomorrow too two under until up us use used
+    very want wants was way well went were while whom whose within without yes yet yours mine ours hi hello dear
+    about above across against along around behind below beside beyond despite except inside instead near outside per
+    someone somebody something anyone anybody anything everyone everybody everything nobody nothing
+"""
 # As many write them, without their apostrophe.
 CONTRACTED = frozenset(_CONTRACTED.split())
 FOREIGN = frozenset(_FOREIGN.split())
 ENGLISH = frozenset(_ENGLISH.split())
+SMALL = frozenset(_SMALL.split())

@@ -56,6 +56,22 @@ def test_ordinary_queries_stay_as_they_are(language: Language, asked: str) -> No
     assert routed(asked, language) == asked
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Does the parcel contain latex? I am allergic to latex.",
+        "the tint of the return label",
+        "what colour is teal",
+        "The return code RETUNR10 does not work.",
+        "Is the parcle-shop XL retunr_7 open?",
+        "My order is A4-B7/C 43 1/3.",
+        "Does a Retunr-a-Rest fit?",
+    ],
+)
+def test_words_that_are_no_typos_and_codes_stay(language: Language, asked: str) -> None:
+    assert routed(asked, language) == asked
+
+
 @pytest.mark.parametrize("name", ["padding", "homoglyphs", "zero_width"])
 @pytest.mark.parametrize("asked", ASKED)
 def test_padding_and_invisible_letters_change_nothing(language: Language, name: str, asked: str) -> None:
@@ -68,6 +84,40 @@ def test_padding_and_invisible_letters_change_nothing(language: Language, name: 
 def test_a_gadget_before_the_question_is_left_aside(language: Language) -> None:
     gadget = "theorem lemma zzt brk photosynthesis [[ polymer senator"
     assert routed(f"{gadget} Where is my parcel?", language) == "Where is my parcel?"
+
+
+OTHER_WORDS = "pencil window castle lobster curtain mirror puzzle ladder pepper whistle tractor pyramid feather pillow"
+OWN_WORDS = "parcel order refund gift card password tent label account shop minutes days return expire"
+
+
+@pytest.mark.parametrize("words", [OTHER_WORDS, OWN_WORDS])
+@pytest.mark.parametrize("asked", ASKED)
+def test_of_a_heap_of_words_the_question_is_kept(language: Language, words: str, asked: str) -> None:
+    rng = random.Random(5)
+
+    def heap() -> str:
+        return " ".join(rng.choice(words.split()) for _ in range(40))
+
+    assert routed(f"{heap()}. {asked} {heap()}.", language) == asked
+    assert routed(f"{OTHER_WORDS}. {asked}", language) == asked
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "I lost my keyboard at the castle last summer and my guitar was soaked. Can I return the tent?",
+        "My neighbour's goat, a stubborn animal called Hannibal, ate half of it. Do you sell another tent?",
+        "The boots are too small. I sent them back on Monday. When do I get my refund?",
+        "Can I use the tent in -20 °C? And in +45?",
+        "Bern, Basel or Chur: where is my parcel?",
+        "If I live in Reykjavik or Trondheim, how long does a parcel take?",
+        "The courier left them with the neighbour, who has since moved to Portugal, and nobody at the depot picks up. "
+        "My sister is getting married on Saturday. I am quite upset. Could you please send another tent by express? I "
+        "will pay the difference. Kind regards, Benedikt Achterberg, Senior Lecturer in Comparative Literature",
+    ],
+)
+def test_ordinary_sentences_stay_however_far_off_they_are(language: Language, asked: str) -> None:
+    assert routed(asked, language) == asked
 
 
 @pytest.mark.parametrize(
@@ -96,6 +146,16 @@ def test_without_texts_nothing_is_corrected_or_cut() -> None:
     assert read_query(text, Defences(), max_chars=100).routed == text
 
 
+def test_each_word_in_leetspeak_is_tried_a_bounded_number_of_times(
+    language: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    nearest = Language.nearest
+    monkeypatch.setattr(Language, "nearest", lambda *given: (tried.append(given[1]), nearest(*given))[1])
+    routed("1i1l1o1e1a1s1t1r1n1d1u1y " * 300, language)
+    assert len(tried) <= 200
+
+
 @pytest.mark.parametrize("text", ["a" * 8_000, "a b " * 2_000, "((((" * 500, "x1" * 2_000, "%41" * 2_000])
 def test_odd_texts_are_read_in_bounded_time(language: Language, text: str) -> None:
     assert routed(text, language)
@@ -110,6 +170,16 @@ def test_of_a_long_text_the_part_nearest_to_what_is_known_is_taken() -> None:
 
     assert focus(text, nearness) == "Where is my parcel now?"  # type: ignore[arg-type]
     assert len(text.split()) > LONG_WORDS
+
+
+def test_a_part_that_asks_is_never_left_out_for_a_nearer_one() -> None:
+    told = "The tent that I rented for a trip with my sister was soaked in the very first night out there."
+    text = f"{told} {told[:-1]} again. Could you please send another one to us by express? I will pay the difference."
+
+    def nearness(texts: list[str]) -> list[float]:
+        return [1.0 - len(one) / 1_000 if "rented" in one else 0.0 for one in texts]
+
+    assert "by express?" in focus(text, nearness)  # type: ignore[arg-type]
 
 
 async def test_what_is_stored_and_sent_is_what_was_asked(parts: Parts, language: Language) -> None:
