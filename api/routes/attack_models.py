@@ -32,7 +32,9 @@ class AttackStart(BaseModel):
     strengths: list[Literal[1, 2, 3]] = Field([2], min_length=1, max_length=3)
     tries: int = Field(1, ge=1, le=20, description="How often each attack is made, each time with another chance.")
     limit: int | None = Field(40, ge=1, le=10_000, description="Only so many cases, drawn by `seed`.")
-    gadget_queries: int = Field(240, ge=0, le=10_000, description="Questions that learning a gadget may take.")
+    gadget_queries: int = Field(
+        240, ge=0, le=1_000, description="Questions that learning a gadget may take, within `limits`."
+    )
     limits: EvalLimits = EvalLimits()
     seed: int = Field(0, ge=0, le=2**31 - 1)
 

@@ -68,20 +68,28 @@ async def planned(
 
     Args:
         others: cases that are not measured, to learn a gadget on; where there are none, some of `cases` are taken away.
+        folder: of the run; what learning asks is kept there.
+
+    Raises:
+        LimitReached: learning took what the run's limits allow.
     """
     from evaluators.adversarial.cases import is_written, plan
     from evaluators.adversarial.families import chosen
     from evaluators.adversarial.gadgets import apart, learn_gadget, with_gadget, write_gadget
+    from evaluators.adversarial.learning import Asking
     from evaluators.adversarial.targets import Attackable
+    from evaluators.harness import Limits
 
     families = chosen(request.families)
     target = next(iter(targets.values()))
     gadgets = any(GADGET in one.name.split("+") for one in families) and request.gadget_queries
     if gadgets and not all(map(is_written, cases)):
         learning, cases = apart(cases, others, request.seed)
-        gadget = await learn_gadget(
-            targets[max(targets)], learning, budget=request.gadget_queries, seed=request.seed, progress=progress
-        )
+        limits = Limits.model_validate(request.limits)
+        with Asking.kept(targets[max(targets)], limits, folder) as asking:
+            gadget = await learn_gadget(
+                asking, learning, budget=request.gadget_queries, seed=request.seed, progress=progress
+            )
         write_gadget(folder, gadget)
         families = with_gadget(families, gadget)
     find = _finder(target) if isinstance(target, Attackable) else None

@@ -214,7 +214,8 @@ async def _attack(
     request: AttackRequest, settings: Settings, folder: Path, job: str, progress: Callable[[float, str], None]
 ) -> RunRecord:
     from api.service.attack_parts import opened, planned
-    from evaluators.adversarial.running import kept_plan, run_attacks
+    from evaluators.adversarial.learning import LimitReached
+    from evaluators.adversarial.running import kept_plan, run_attacks, stopped_before
     from evaluators.harness import Limits
 
     progress(0.0, "opening what is attacked")
@@ -222,9 +223,11 @@ async def _attack(
         plan = kept_plan(folder)
         if plan is None:
             progress(0.0, "making the attacks")
-            plan = await planned(
-                request, _read(folder, _ORIGINALS), _read(folder, _LEARNING), targets, folder, progress
-            )
+            originals, learning = _read(folder, _ORIGINALS), _read(folder, _LEARNING)
+            try:
+                plan = await planned(request, originals, learning, targets, folder, progress)
+            except LimitReached as error:
+                return stopped_before(folder, str(error))
         return await run_attacks(
             plan,
             targets,

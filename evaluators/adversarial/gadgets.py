@@ -15,10 +15,10 @@ from pathlib import Path
 from eval_sets.cases import Case
 from evaluators.adversarial.cases import is_written
 from evaluators.adversarial.families.gadget import FAMILY, TOKENS, gadget_attack
+from evaluators.adversarial.learning import Asking
 from evaluators.adversarial.prices import rank_of
 from evaluators.adversarial.types import Family, QueryAttack, compose, seeded
-from evaluators.contract import Target
-from signalbox.errors import InvalidInput, SignalboxError
+from signalbox.errors import InvalidInput
 from signalbox.files import write_atomically
 
 FILE = "gadget.json"
@@ -58,7 +58,7 @@ def _askable(cases: Sequence[Case]) -> list[Case]:
 
 
 async def learn_gadget(
-    target: Target,
+    asking: Asking,
     cases: Sequence[Case],
     *,
     budget: int,
@@ -72,14 +72,20 @@ async def learn_gadget(
     A change is kept if the questions of a batch come out no cheaper than with the words before, both asked anew.
 
     Args:
-        budget: most questions asked.
+        budget: most questions asked; where they don't do for a first batch, the words are drawn by chance.
+
+    Raises:
+        LimitReached: the run's limits don't allow as many questions.
     """
     rng = seeded(seed, "gadget", "search")
-    asked = _Asked(target, cases, rng, budget)
-    before = await asked.score((), _BATCH)
+    asked = _Asked(asking, cases, rng, budget)
+    before = await asked.score((), _BATCH) if asked.left >= 2 * _BATCH else 0.0
     first = [tuple(rng.choices(tokens, k=length)) for _ in range(_FIRST)]
-    scored = [(await asked.score(one, _BATCH), one) for one in first]
-    score, best = max(scored)
+    score, best = before, first[0]
+    for number, one in enumerate(first):
+        if asked.left >= _BATCH:
+            found = await asked.score(one, _BATCH)
+            score, best = (found, one) if number == 0 else max((score, best), (found, one))
     while asked.left >= 2 * _BATCH:
         progress(0.0, f"learning a gadget, {asked.asked} of {budget} questions")
         place = rng.randrange(length)
@@ -94,8 +100,8 @@ async def learn_gadget(
 class _Asked:
     """Asks the target, within the budget."""
 
-    def __init__(self, target: Target, cases: Sequence[Case], rng: random.Random, budget: int) -> None:
-        self._target, self._cases, self._rng = target, cases, rng
+    def __init__(self, asking: Asking, cases: Sequence[Case], rng: random.Random, budget: int) -> None:
+        self._asking, self._cases, self._rng = asking, cases, rng
         self.asked, self.left = 0, budget
 
     def batch(self, size: int) -> list[Case]:
@@ -111,9 +117,8 @@ class _Asked:
 
     async def _one(self, text: str, case: Case) -> float:
         self.asked, self.left = self.asked + 1, self.left - 1
-        try:
-            output = await self._target.answer(case.model_copy(update={"query": text, "history": ()}))
-        except SignalboxError:
+        output = (await self._asking.ask(case.model_copy(update={"query": text, "history": ()}))).output
+        if output is None:
             return 0.0  # a question that is turned away costs nothing
         found = output.prediction
         if found is None:

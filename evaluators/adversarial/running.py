@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from evaluators.adversarial.cases import Plan, Skipped
+from evaluators.adversarial.learning import used
 from evaluators.adversarial.reporting import write_reports
 from evaluators.adversarial.scoring import AttackScorer
 from evaluators.adversarial.targets import AttackTarget
 from evaluators.contract import Scorer, Target
-from evaluators.harness import Limits, RunRecord, execute
-from evaluators.harness.records import read_cases, write_cases
+from evaluators.harness import Limits, RunRecord, execute, open_run
+from evaluators.harness.records import read_cases, read_manifest, write_cases, write_manifest
 from retriever import Document
 from retriever.documents import Section
 from signalbox.errors import CorruptArtefact
 from signalbox.files import write_atomically
+from signalbox.types import utc_now
 
 KIND = "attack"
 WORLDS = "worlds.json"
@@ -53,8 +55,24 @@ async def run_attacks(
     said = {"kind": KIND, "skipped": [asdict(one) for one in plan.skipped], **header}
     async with AttackTarget(targets, plan.worlds, plan.cases) as target:
         record = await execute(
-            plan.cases, target, [scorer or AttackScorer()], folder, limits=limits, progress=progress, header=said
+            plan.cases,
+            target,
+            [scorer or AttackScorer()],
+            folder,
+            limits=limits,
+            progress=progress,
+            header=said,
+            used=used(folder),
         )
+    write_reports(record, folder)
+    return record
+
+
+def stopped_before(folder: Path, reason: str) -> RunRecord:
+    """End a run that a limit has stopped before its first case, while it learnt what to ask; it can go on later."""
+    ended = {"state": "stopped", "reason": f"While it learnt: {reason}", "ended_at": utc_now().isoformat()}
+    write_manifest(folder, read_manifest(folder) | ended)
+    record = open_run(folder)
     write_reports(record, folder)
     return record
 

@@ -16,7 +16,7 @@ from eval_sets.cases import Case
 from evaluators.contract import Metric, Row, Scorer, Target
 from evaluators.harness.beginning import begin, minutes_before, parts_of
 from evaluators.harness.cache import Cache
-from evaluators.harness.limits import Limits, Meter
+from evaluators.harness.limits import Limits, Meter, Used
 from evaluators.harness.measuring import Engine, Measurer
 from evaluators.harness.records import RunRecord, RunState, held, open_run, write_manifest
 from evaluators.harness.runlog import RunLog
@@ -36,6 +36,7 @@ async def execute(
     cache: Cache | None = None,
     progress: Progress | None = None,
     header: Mapping[str, object] = {},
+    used: Used = Used(),
 ) -> RunRecord:
     """Run every case that has no row in `folder` yet, in this process.
 
@@ -44,6 +45,7 @@ async def execute(
         cache: where outputs and measures are remembered; errors never are.
         progress: is told the share that is done, and in words how it is going.
         header: what else the manifest says: kind, set, seed, engine, or anything that is JSON.
+        used: of the limits already.
 
     Returns:
         The run, in one of these states: `done`, `stopped` (a limit was reached), or `failed` (too much of it could not
@@ -56,7 +58,7 @@ async def execute(
         ConfigurationError: the folder can't be written or the disk is full; what was written stays readable.
     """
     engine = Measurer(target, scorers, cache, deadline_s=limits.deadline_ms / 1000)
-    return await conduct(cases, engine, folder, limits=limits, progress=progress, header=header)
+    return await conduct(cases, engine, folder, limits=limits, progress=progress, header=header, used=used)
 
 
 async def conduct(
@@ -67,6 +69,7 @@ async def conduct(
     limits: Limits = Limits(),
     progress: Progress | None = None,
     header: Mapping[str, object] = {},
+    used: Used = Used(),
 ) -> RunRecord:
     """The same, whoever measures the cases."""
     _check(cases, engine.parties.metrics)
@@ -74,7 +77,7 @@ async def conduct(
         manifest = begin(folder, parts_of(cases, engine.parties), limits, header)
         log = RunLog.open(folder, str(manifest["id"]))
         try:
-            await _finish(_Run(cases, engine, log, limits, progress), folder, manifest)
+            await _finish(_Run(cases, engine, log, limits, progress, used), folder, manifest)
         finally:
             log.close()
     return open_run(folder)
@@ -106,7 +109,13 @@ class _Run:
     """The cases of a run on their way."""
 
     def __init__(
-        self, cases: Sequence[Case], engine: Engine, log: RunLog, limits: Limits, progress: Progress | None
+        self,
+        cases: Sequence[Case],
+        engine: Engine,
+        log: RunLog,
+        limits: Limits,
+        progress: Progress | None,
+        used: Used,
     ) -> None:
         self.limits, self.log = limits, log
         self.rows: list[Row] = list(log.rows)
@@ -114,7 +123,8 @@ class _Run:
         self._total = len(cases)
         known = {row.index for row in self.rows}
         self._rest = deque((index, case) for index, case in enumerate(cases) if index not in known)
-        self._meter = Meter(limits, (row.spent for row in self.rows))
+        self._meter = Meter(limits, (*used.spent, *(row.spent for row in self.rows)))
+        self._minutes_used = used.minutes
         self._failed = sum(row.trouble is not None for row in self.rows)
         self._under_way = 0
         self._next_at = 0.0
@@ -125,7 +135,7 @@ class _Run:
         """Measure the rest; which limit ended that early, or None."""
         self._tell()
         most = self.limits.max_minutes
-        left_s = None if most is None else max(0.0, (most - minutes_before) * 60)
+        left_s = None if most is None else max(0.0, (most - self._minutes_used - minutes_before) * 60)
         try:
             async with asyncio.timeout(left_s) as timer:
                 await self._work()

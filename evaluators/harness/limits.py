@@ -2,11 +2,13 @@
 
 `Meter` says before each case whether it may begin. What a case will cost is not known: the dearest one so far is
 expected of it, and until one is known only one is under way, so that a limit is not overrun by what was begun at once.
+Where a few have asked nobody, as with a warm cache or a target that seldom asks, the next are not held up any longer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -15,6 +17,7 @@ from evaluators.contract import Spent
 from signalbox.types import Dollars, Frozen, Probability
 
 MOST_AT_ONCE = 256
+_FREE = 8  # cases that asked nobody
 
 
 class Limits(Frozen):
@@ -39,6 +42,14 @@ class Limits(Frozen):
     max_unmeasured: Probability = 0.1
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What was taken of a run's limits before its first case, to prepare it."""
+
+    spent: tuple[Spent, ...] = ()
+    minutes: float = 0.0
+
+
 class Meter:
     """What a run has spent so far.
 
@@ -48,7 +59,7 @@ class Meter:
 
     def __init__(self, limits: Limits, before: Iterable[Spent] = ()) -> None:
         self._limits = limits
-        self._known = False
+        self._known, self._free = False, 0
         self._most_tokens, self._most_usd = 0, 0.0
         self.tokens, self.cost_usd = 0, 0.0
         for spent in before:
@@ -58,7 +69,8 @@ class Meter:
         tokens = spent.input_tokens + spent.output_tokens
         self.tokens += tokens
         self.cost_usd += spent.cost_usd
-        self._known = self._known or spent.calls > 0
+        self._free += not spent.calls
+        self._known = self._known or spent.calls > 0 or self._free >= _FREE
         self._most_tokens = max(self._most_tokens, tokens)
         self._most_usd = max(self._most_usd, spent.cost_usd)
 

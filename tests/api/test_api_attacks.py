@@ -34,6 +34,7 @@ async def test_there_are_none(client: httpx.AsyncClient) -> None:
         ({"target": "http://127.0.0.1:1"}, None),
         ({"strengths": [4]}, None),
         ({"tries": 0}, None),
+        ({"gadget_queries": 10_000}, None),
     ],
 )
 async def test_what_is_refused_leaves_nothing(
@@ -61,3 +62,11 @@ async def test_a_run_is_shown_with_its_report(client: httpx.AsyncClient, setting
     page = await client.get(f"/attacks/{request.run}/report")
     assert (page.text, page.headers["content-type"]) == ("<p>6</p>", "text/html; charset=utf-8")
     assert "sandbox" in page.headers["content-security-policy"]
+
+
+async def test_a_run_is_removed(client: httpx.AsyncClient, settings: Settings) -> None:
+    request = new_request(families=("typos",))
+    prepare(settings, request, read_set(set_path("adversarial")), 3)
+    assert (await client.delete(f"/attacks/{request.run}")).status_code == 204
+    assert not (attacks_folder(settings) / request.run).exists()
+    assert (await client.delete(f"/attacks/{request.run}")).status_code == 404

@@ -96,6 +96,20 @@ def test_a_run_needs_no_network_and_a_killed_one_is_finished_later(
     assert {(item["id"], item["state"]) for item in listed} == {(found, "done")}
 
 
+def test_learning_stops_at_a_limit_and_goes_on_with_another(command: Command, workspace: dict[str, str]) -> None:
+    what = ["--set", "cases.jsonl", "--family", "gadget", "--gadget-queries", "12"]
+    stopped = command("attack", "run", *what, "--max-minutes", "0.00001", "--json", **workspace)
+    assert stopped.returncode == 1, stopped.stderr
+    shown = json.loads(stopped.stdout)
+    assert (shown["state"], shown["report"]["asked"]) == ("stopped", 0)
+    assert shown["reason"] == "While it learnt: The 1e-05 minutes are over."
+    done = command("attack", "run", "--resume", shown["id"], "--max-minutes", "5", "--json", **workspace)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["report"]["asked"] == 2 * 3
+    learnt = json.loads((Path(workspace["SIGNALBOX_DATA_DIR"]) / "attacks" / shown["id"] / "gadget.json").read_text())
+    assert learnt["queries"] <= 12
+
+
 def _under_way(runs: Path) -> str:
     for path in runs.glob("*/rows.jsonl"):
         if path.read_bytes().count(b"\n") > 6:

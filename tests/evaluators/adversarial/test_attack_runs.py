@@ -18,14 +18,16 @@ from attack_samples import CASES, JUDGED, SmallTarget
 from eval_sets.cases import Case
 from evaluators.adversarial.cases import Plan, plan
 from evaluators.adversarial.families import chosen, family
-from evaluators.adversarial.gadgets import apart, learn_gadget, with_gadget
+from evaluators.adversarial.gadgets import Gadget, apart, learn_gadget, with_gadget
+from evaluators.adversarial.learning import Asking, LimitReached, used
 from evaluators.adversarial.planting import planted_index
 from evaluators.adversarial.reporting import report_of, write_reports
-from evaluators.adversarial.running import kept_plan, run_attacks
+from evaluators.adversarial.running import kept_plan, run_attacks, stopped_before
 from evaluators.adversarial.scoring import AttackScorer
 from evaluators.adversarial.types import seeded
+from evaluators.contract import Component, Output
 from evaluators.harness import Limits, open_run
-from signalbox.errors import InvalidInput, TooLarge
+from signalbox.errors import Conflict, InvalidInput, TooLarge
 
 FAMILIES = ("indirect_documents", "poisoned_passages", "typos", "direct_injection")
 LIMITS = Limits(concurrency=3, max_unmeasured=1.0)
@@ -147,7 +149,8 @@ async def test_a_gadget_is_learnt_on_other_cases_within_its_budget(tmp_path: Pat
     assert not {case.id for case in learning} & {case.id for case in measured}
     assert apart(CASES[:1], CASES[1:], seed=1)[1] == CASES[:1]
     one, other = [
-        await learn_gadget(target, learning, budget=60, seed=3, tokens=("hello", "zzt", "qq")) for _ in range(2)
+        await learn_gadget(Asking(target, Limits()), learning, budget=60, seed=3, tokens=("hello", "zzt", "qq"))
+        for _ in range(2)
     ]
     assert one == other
     assert one.queries <= 60
@@ -155,6 +158,78 @@ async def test_a_gadget_is_learnt_on_other_cases_within_its_budget(tmp_path: Pat
     assert learnt.attack("My question", 2, seeded(0)).text == f"{' '.join(one.tokens)} My question"  # type: ignore[arg-type, union-attr]
     both = with_gadget((family("gadget+typos"),), one)[0]
     assert (both.name, both.kind) == ("gadget+typos", "query")
+
+
+class Counted:
+    """Counts what it is asked, takes money for it, and is killed at a question."""
+
+    component = Component(name="counted")
+
+    def __init__(self, killed_at: int = 0, seconds: float = 0.0) -> None:
+        self.asked, self._killed_at, self._seconds = 0, killed_at, seconds
+
+    async def answer(self, case: Case) -> Output:
+        self.asked += 1
+        if self.asked == self._killed_at:
+            raise KeyboardInterrupt
+        await asyncio.sleep(self._seconds)
+        return Output(text="x", calls=1, cost_usd=0.001 + len(case.query) / 1e6)
+
+
+async def learnt(target: Counted, folder: Path, budget: int = 90, **limits: object) -> Gadget:
+    with Asking.kept(target, Limits.model_validate(limits), folder) as asking:
+        return await learn_gadget(asking, CASES, budget=budget, seed=7)
+
+
+def test_learning_that_was_killed_goes_on_and_comes_out_the_same(tmp_path: Path) -> None:
+    whole, first, second = Counted(), Counted(killed_at=41), Counted()
+    expected = asyncio.run(learnt(whole, tmp_path / "whole"))
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(learnt(first, tmp_path / "killed"))
+    with (tmp_path / "killed" / "learning" / "rows.jsonl").open("ab") as log:
+        log.write(b'{"index": 40, "ca')  # the line that it was writing
+    assert asyncio.run(learnt(second, tmp_path / "killed")) == expected
+    assert (first.asked - 1) + second.asked == whole.asked == expected.queries <= 90
+    third = Counted()
+    assert asyncio.run(learnt(third, tmp_path / "killed")) == expected
+    assert third.asked == 0
+    with pytest.raises(Conflict, match="other questions"), Asking.kept(third, Limits(), tmp_path / "killed") as asking:
+        asyncio.run(learn_gadget(asking, CASES, budget=90, seed=8))
+
+
+@pytest.mark.parametrize("budget", [0, 1, 11, 13, 29, 31, 60])
+async def test_learning_never_asks_more_than_it_may(tmp_path: Path, budget: int) -> None:
+    target = Counted()
+    found = await learnt(target, tmp_path / "run", budget)
+    assert (found.queries, len(found.tokens)) == (target.asked, 8)
+    assert target.asked <= budget
+
+
+async def test_learning_keeps_to_the_limits_of_the_run(tmp_path: Path) -> None:
+    target = Counted()
+    with pytest.raises(LimitReached, match=r"are spent, and the next case may cost more than the \$0.01 allowed"):
+        await learnt(target, tmp_path / "money", 10_000, max_cost_usd=0.01)
+    assert 1 <= target.asked <= 10
+    spent = used(tmp_path / "money")
+    assert len(spent.spent) == target.asked
+    assert sum(one.cost_usd for one in spent.spent) <= 0.01
+    again = Counted()
+    with pytest.raises(LimitReached):
+        await learnt(again, tmp_path / "money", 10_000, max_cost_usd=0.01)
+    assert again.asked == 0
+    with pytest.raises(LimitReached, match=r"The 0\.002 minutes are over"):
+        await learnt(Counted(seconds=0.02), tmp_path / "time", 10_000, max_minutes=0.002)
+    slow = Counted(seconds=5.0)
+    assert (await learnt(slow, tmp_path / "deadline", 12, deadline_ms=5)).score == 0.0
+
+    # What was learnt is paid for by the run, and a run that had no means to learn ends as one that was stopped.
+    money = Limits(max_cost_usd=0.01, concurrency=1)
+    asked = plan(CASES[:1], chosen(["typos"]))
+    paying = Counted()
+    record = await run_attacks(asked, {"": paying}, tmp_path / "money", limits=money)
+    assert (record.state, paying.asked) == ("stopped", 0)
+    stopped = stopped_before(tmp_path / "money", "$0.0100 are spent.")
+    assert (stopped.state, stopped.reason) == ("stopped", "While it learnt: $0.0100 are spent.")
 
 
 def test_cases_to_judge_never_dilute_families_that_ask() -> None:
