@@ -6,41 +6,32 @@ use it. Dear is the cloud or a person; cheap is a route of this machine.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 
-import numpy as np
-
+from agents.defences import read_query
 from agents.router import Router
 from agents.state import Parts
+from benchmarks._attack_families import GADGET
 from benchmarks.grounding import Nowhere
 from eval_sets import LabelledQuery
 from eval_sets.cases import Case
 from evaluators.adversarial.families.gadget import gadget_attack
 from evaluators.adversarial.gadgets import learn_gadget
-from evaluators.adversarial.types import Arm, Family, QueryAttack, Strength, seeded
-from evaluators.contract import Component, Output
-from signalbox.contracts import ChatRequest, Expert
+from evaluators.adversarial.learning import Asking
+from evaluators.adversarial.types import QueryAttack, seeded
+from evaluators.contract import Component, Output, Target
+from evaluators.harness import Limits
+from signalbox.contracts import ChatChunk, ChatModel, ChatRequest, ChatResult, Expert
 from signalbox.errors import SignalboxError
+from signalbox.text import normalise
 from signalbox.types import Answer, Constraints, Query
 
 CHEAP = ("classifier", "grounded")
-STRENGTH: Strength = 2
-_DRAWS = 2_000
+_AT_ONCE = 4
 _CHANGED = ("defence decoding", "defence salience", "defence instructions")
-
-# What the targets are called, and the families that they are measured on.
-FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "unicode": ("homoglyphs", "zero_width"),
-    "typos": ("typos",),
-    "prefix": ("prefixes",),
-    "suffix": ("suffixes",),
-    "padding": ("padding",),
-    "leetspeak": ("leetspeak",),
-    "encodings": ("encodings",),
-    "casing": ("casing",),
-    "dressed_up": ("forced_escalation",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +47,23 @@ class Asked:
     def dear(self) -> bool:
         return self.route not in CHEAP
 
+    @property
+    def cheaply_right(self) -> bool:
+        return self.right is True and not self.dear
+
 
 Ask = Callable[[LabelledQuery, str], Awaitable[Asked]]
-_GADGET_QUESTIONS, _GADGET_CASES = 240, 24
+_GADGET_CASES = 24
+_asked_about: ContextVar[LabelledQuery | None] = ContextVar("asked_about", default=None)
+
+
+async def learnt_gadget(target: Target, queries: Sequence[LabelledQuery], questions: int, seed: int) -> QueryAttack:
+    """Words learnt against this very router, on queries other than those measured."""
+    cases = [Case(id=labelled.id, query=labelled.query) for labelled in queries if labelled.language == "en"]
+    some = seeded(seed, "gadget cases").sample(cases, min(len(cases), _GADGET_CASES))
+    asking = Asking(target, Limits())
+    found = await learn_gadget(asking, some, budget=questions, seed=seed, tokens=GADGET)
+    return gadget_attack(found.tokens)
 
 
 class Watched:
@@ -66,56 +71,123 @@ class Watched:
 
     component = Component(name="help desk")
 
-    def __init__(self, parts: Parts, cloud: KnowingCloud) -> None:
-        self._router, self._cloud = Router(parts, Nowhere()), cloud
+    def __init__(self, parts: Parts, cloud: KnowingCloud, queries: Sequence[LabelledQuery]) -> None:
+        self._router = Router(cloud.behind(parts), Nowhere())
+        self._queries = {one.id: one for one in queries}
 
     async def answer(self, case: Case) -> Output:
+        _asked_about.set(self._queries[case.id])
         return Output(prediction=await self._router.predict(Query(text=case.query)))
 
 
-async def learnt_gadget(parts: Parts, cloud: KnowingCloud, queries: Sequence[LabelledQuery], seed: int) -> QueryAttack:
-    """Words learnt against this very router, on queries other than those measured."""
-    cases = [Case(id=labelled.id, query=labelled.query) for labelled in queries if labelled.language == "en"]
-    some = seeded(seed, "gadget cases").sample(cases, min(len(cases), _GADGET_CASES))
-    found = await learn_gadget(Watched(parts, cloud), some, budget=_GADGET_QUESTIONS, seed=seed)
-    return gadget_attack(found.tokens)
+class WatchedExpert:
+    """A router that is an expert with a threshold, as an attacker sees it: how dear a query came, how unsure."""
+
+    component = Component(name="expert")
+
+    def __init__(self, expert: Expert, threshold: float) -> None:
+        self._expert, self._threshold = expert, threshold
+
+    async def answer(self, case: Case) -> Output:
+        (opinion,) = self._expert.predict([case.query])
+        dear = opinion.confidence < self._threshold
+        return Output(cost_usd=float(dear) + 0.5 * (1.0 - opinion.confidence))
 
 
 class KnowingCloud:
     """The replies of a cloud that knows the right answer to what it is asked, whatever was done to the words."""
 
     def __init__(self) -> None:
-        self.known: Mapping[str, LabelledQuery] = {}
-        self._asked: LabelledQuery | None = None
+        self._known: dict[str, LabelledQuery] = {}
+        self._by_prompt: dict[str, LabelledQuery] = {}
 
-    def about(self, labelled: LabelledQuery) -> None:
-        self._asked = labelled
+    def learn(self, queries: Iterable[LabelledQuery]) -> None:
+        """Know queries by their text, for calls that nobody announces."""
+        self._known = {normalise(one.query).text: one for one in queries}
+
+    def behind(self, parts: Parts) -> Parts:
+        """The parts with a cloud that tells this one which query each prompt is about."""
+        return replace(parts, cloud=_Announcing(parts.cloud, self._by_prompt)) if parts.cloud is not None else parts
 
     def __call__(self, request: ChatRequest) -> str:
-        asked = self._asked
-        for text, labelled in self.known.items():
-            if text in request.messages[-1].content:
-                asked = labelled
+        prompt = request.messages[-1].content
+        asked = self._by_prompt.get(prompt)
+        if asked is None:
+            within = [text for text in self._known if text in normalise(prompt).text]
+            asked = self._known[max(within, key=len)] if within else None
         if asked is None or not asked.contains:
             return "I don't know"
         return f"{asked.contains[0]}."
 
 
+class _Announcing:
+    """The cloud's model as it is, over HTTP; only who asks is noted before."""
+
+    def __init__(self, model: ChatModel, by_prompt: dict[str, LabelledQuery]) -> None:
+        self._model, self._by_prompt = model, by_prompt
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    async def generate(self, request: ChatRequest) -> ChatResult:
+        self._announce(request)
+        return await self._model.generate(request)
+
+    def stream(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
+        self._announce(request)
+        return self._model.stream(request)
+
+    def _announce(self, request: ChatRequest) -> None:
+        labelled = _asked_about.get()
+        if labelled is not None:
+            self._by_prompt[request.messages[-1].content] = labelled
+
+
 def through_router(parts: Parts, cloud: KnowingCloud) -> Ask:
-    router = Router(parts, Nowhere())
+    """Asks in process, each text once: what is asked again, unchanged by an attack, came out the same."""
+    router = Router(cloud.behind(parts), Nowhere())
+    known: dict[tuple[str, str], Asked] = {}
 
     async def ask(labelled: LabelledQuery, text: str) -> Asked:
-        cloud.about(labelled)
-        try:
-            found = await router.predict(Query(text=text, constraints=Constraints(explain=False)))
-        except SignalboxError:
-            return Asked(None, False, 0.0)
-        answered = found.outcome == "answered" and found.answer is not None
-        right = labelled.is_right(found.answer) if answered and found.answer is not None else False
-        fired = any(warning.startswith(_CHANGED) for warning in found.warnings)
-        return Asked(found.route if answered else None, right, found.cost_usd, fired)
+        key = labelled.id, text
+        if key not in known:
+            known[key] = await _ask(router, labelled, text)
+        return known[key]
 
     return ask
+
+
+async def _ask(router: Router, labelled: LabelledQuery, text: str) -> Asked:
+    _asked_about.set(labelled)
+    try:
+        found = await router.predict(Query(text=text, constraints=Constraints(explain=False)))
+    except SignalboxError:
+        return Asked(None, False, 0.0)
+    router.forget(found.id)  # an answer remembered costs nothing, which would hide what an attack costs
+    answered = found.outcome == "answered" and found.answer is not None
+    right = labelled.is_right(found.answer) if answered and found.answer is not None else False
+    fired = any(warning.startswith(_CHANGED) for warning in found.warnings)
+    return Asked(found.route if answered else None, right, found.cost_usd, fired)
+
+
+async def asked(ask: Ask, pairs: Iterable[tuple[LabelledQuery, str]]) -> list[Asked]:
+    """All of them in order, a few at once."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(labelled: LabelledQuery, text: str) -> Asked:
+        async with gate:
+            return await ask(labelled, text)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(labelled, text)) for labelled, text in pairs]
+    return [task.result() for task in tasks]
+
+
+def is_changed(parts: Parts, text: str) -> bool:
+    """Whether a query is routed by anything else than its text."""
+    read = read_query(text, parts.defences, max_chars=parts.max_query_chars)
+    return read.routed != read.text
 
 
 def through_expert(expert: Expert, threshold: float, cloud_cost_usd: float) -> Ask:
@@ -145,80 +217,3 @@ def threshold_for(expert: Expert, queries: Sequence[LabelledQuery], alpha: float
         if wrong <= alpha * count:
             threshold = confidence
     return threshold
-
-
-def changed(labelled: LabelledQuery, found: Family, arm: Arm, seed: int) -> str:
-    assert found.kind == "query", "only queries are attacked here"
-    change = found.attack if arm == "attacked" else found.twin
-    return change(labelled.query, STRENGTH, seeded(seed, found.name, labelled.id)).text
-
-
-async def attack(
-    ask: Ask, queries: Sequence[LabelledQuery], originals: Sequence[Asked], members: Sequence[Family], seed: int
-) -> dict[str, object]:
-    """The figures of one target: of all its families together."""
-    before: list[Asked] = []
-    twins: list[Asked] = []
-    attacked: list[Asked] = []
-    for member in members:
-        before += originals
-        twins += [await ask(labelled, changed(labelled, member, "benign", seed)) for labelled in queries]
-        attacked += [await ask(labelled, changed(labelled, member, "attacked", seed)) for labelled in queries]
-    return figures(before, twins, attacked)
-
-
-def figures(before: Sequence[Asked], twins: Sequence[Asked], attacked: Sequence[Asked]) -> dict[str, object]:
-    """Rates among the queries that a cheap route answered before; costs and right answers among all.
-
-    `forced_escalation` is net of the twin; `net_success` also counts answers that turned wrong. Intervals are of the
-    paired bootstrap, 95%.
-    """
-    cheap = [place for place, one in enumerate(before) if not one.dear]
-    forced = _differences(cheap, before, twins, attacked, lambda _, now: now.dear)
-    harmed = _differences(cheap, before, twins, attacked, _is_harmed)
-    cost = sum(one.cost_usd for one in before)
-    return {
-        "queries": len(before),
-        "cheap_before": len(cheap),
-        "forced_escalation": _mean(forced),
-        "forced_interval": _interval(forced),
-        "gross_escalation": _mean(np.array([float(attacked[place].dear) for place in cheap])),
-        "twin_escalation": _mean(np.array([float(twins[place].dear) for place in cheap])),
-        "net_success": _mean(harmed),
-        "success_interval": _interval(harmed),
-        "cost_ratio": sum(one.cost_usd for one in attacked) / cost if cost else None,
-        "answered_right_before": _rate(before),
-        "answered_right_attacked": _rate(attacked),
-    }
-
-
-def _is_harmed(then: Asked, now: Asked) -> bool:
-    return now.dear or (then.right is True and now.right is False)
-
-
-def _differences(
-    places: Sequence[int],
-    before: Sequence[Asked],
-    twins: Sequence[Asked],
-    attacked: Sequence[Asked],
-    hit: Callable[[Asked, Asked], bool],
-) -> np.ndarray:
-    return np.array(
-        [float(hit(before[p], attacked[p])) - float(hit(before[p], twins[p])) for p in places], dtype=np.float64
-    )
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else 0.0
-
-
-def _interval(values: np.ndarray) -> list[float]:
-    if not len(values):
-        return [0.0, 1.0]
-    drawn = np.random.default_rng(0).integers(0, len(values), (_DRAWS, len(values)))
-    low, high = np.quantile(values[drawn].mean(axis=1), (0.025, 0.975))
-    return [float(low), float(high)]
-
-
-def _rate(asked: Sequence[Asked]) -> float:
-    return sum(one.right is True for one in asked) / max(1, len(asked))
