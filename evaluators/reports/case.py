@@ -16,6 +16,7 @@ STANDING = {
     "failed": "no output",
     "wrong": "wrong",
     "unmeasured": "not measured",
+    "declined": "declined",
     "other": "measured",
     "right": "right",
 }

@@ -20,7 +20,7 @@ _FORBIDDEN = re.compile(
 
 
 def run_junit(record: Record) -> str:
-    """Wrong cases are failures, cases without an output errors, unmeasured ones skipped."""
+    """Wrong cases are failures, cases without an output errors, declined and unmeasured ones skipped."""
     told, metrics = shown(record), deciding(record.metrics)
     counts = {"failures": 0, "errors": 0, "skipped": 0}
     cases = []
@@ -40,6 +40,9 @@ def run_junit(record: Record) -> str:
                 names = wrong_by(row, metrics)
                 inner = f"<failure type={_attribute(', '.join(names))} message={_attribute(_reasons(row, names))}>"
                 inner += f"{_text(_told(row))}</failure>"
+            case "declined":
+                counts["skipped"] += 1
+                inner = '<skipped message="left to a person"/>'
             case "unmeasured" | "other":
                 counts["skipped"] += 1
                 why = _reasons(row, [metric.name for metric in metrics]) or "nothing was measured"

@@ -26,6 +26,7 @@ _GROUPS = {
     "failed": "No output",
     "wrong": "Wrong",
     "unmeasured": "Not measured",
+    "declined": "Declined",
     "other": "Measured otherwise",
     "right": "Right",
 }

@@ -1,4 +1,4 @@
-"""Which cases are worth a look first: those without an output, wrong ones, unmeasured ones, then the rest."""
+"""Which cases are worth a look first: those without an output, wrong ones, unmeasured ones, declined ones, the rest."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Literal
 
 from evaluators.contract import Metric, Row
 
-Standing = Literal["failed", "wrong", "unmeasured", "right", "other"]
-ORDER: tuple[Standing, ...] = ("failed", "wrong", "unmeasured", "other", "right")
+Standing = Literal["failed", "wrong", "unmeasured", "declined", "right", "other"]
+ORDER: tuple[Standing, ...] = ("failed", "wrong", "unmeasured", "declined", "other", "right")
 
 
 def main_metric(metrics: Sequence[Metric], rows: Sequence[Row]) -> Metric | None:
@@ -25,9 +25,15 @@ def deciding(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
 
 
 def standing(row: Row, metrics: Sequence[Metric]) -> Standing:
-    """How a case did, by the first of the metrics of `deciding` that applies to it."""
+    """How a case did, by the first of the metrics of `deciding` that applies to it.
+
+    What was left to a person went neither right nor wrong, unless a metric says that it should have been.
+    """
     if row.output is None:
         return "failed"
+    if row.output.prediction is not None and row.output.prediction.outcome != "answered":
+        found = [row.measure(metric.name) for metric in metrics if metric.better == "higher"]
+        return "right" if any(measure and measure.value == 1.0 for measure in found) else "declined"
     for metric in metrics:
         measure = row.measure(metric.name)
         if measure is not None and measure.value is not None:

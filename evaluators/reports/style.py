@@ -11,7 +11,7 @@ STYLE = """\
 overflow-wrap:anywhere}
 .verdict.doubt{border-color:var(--warning)}.verdict.bad{border-color:var(--serious)}.verdict.good{border-color:var(--fine)}
 .word{font-weight:600}.word.worse,.word.wrong,.word.failed{color:var(--serious)}.word.better,.word.right{color:var(--fine)}
-.word.unmeasured,.word.undecided,.word.other{color:var(--muted)}
+.word.unmeasured,.word.undecided,.word.declined,.word.other{color:var(--muted)}
 td.num,th.num{text-align:right;font-variant-numeric:tabular-nums;padding-left:1rem;white-space:nowrap}
 td{max-width:34rem}th,td{overflow-wrap:break-word}
 .case{border-bottom:1px solid var(--line);margin:0;padding:.15rem 0}

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 _PAGE = 50
 _MOST_SLICES = 60
-_WORDS = {"failed": "no output", "wrong": "wrong", "unmeasured": "not measured", "other": "measured", "right": "right"}
+_WORDS = {
+    "failed": "no output",
+    "wrong": "wrong",
+    "unmeasured": "not measured",
+    "declined": "declined",
+    "other": "measured",
+    "right": "right",
+}
 
 
 class Cases:

@@ -115,6 +115,23 @@ def test_a_case_stands_by_the_first_metric_that_applies_to_it() -> None:
     assert found == ["right", "wrong", "unmeasured", "other"]
 
 
+def test_a_case_left_to_a_person_is_neither_right_nor_wrong() -> None:
+    """Unless a metric says that it was to be left: no wrong answer was given, which makes none right."""
+    run = sample_run()
+    wrong, right = Metric(name="wrong", better="lower"), Metric(name="declined_rightly")
+    row = next(row for row in run.rows if row.output and row.output.prediction)
+    left = row.output.prediction.model_copy(update={"outcome": "in_review"})  # type: ignore[union-attr]
+    output = row.output.model_copy(update={"prediction": left})  # type: ignore[union-attr]
+
+    def said(**values: float) -> str:
+        measures = tuple(Measure(metric=name, value=value) for name, value in values.items())
+        return standing(row.model_copy(update={"output": output, "measures": measures}), (wrong, right))
+
+    assert said(wrong=0.0) == "declined"
+    assert said(wrong=0.0, declined_rightly=0.0) == "declined"
+    assert said(wrong=0.0, declined_rightly=1.0) == "right"
+
+
 def test_markdown_mentions_nobody_and_links_nowhere() -> None:
     said = plain(HOSTILE + " https://evil.example\n# head")
     for mark in ("<img", "@everyone", "](", "://", "\n", "\x1b"):
