@@ -15,6 +15,7 @@ from api.service import attack_reading as reading
 from api.service import attacking
 from api.service.eval_reading import with_job
 from api.service.evaluating import set_path
+from api.service.removing import remove_by_service
 
 router = APIRouter(tags=["attacks"])
 strict = APIRouter(route_class=JsonRoute)
@@ -84,6 +85,13 @@ async def get_attack(id: RunId, service: ServiceDep) -> dict[str, Any]:  # noqa:
     """One run: what was attacked with what, and `report` once it has ended: per family, strength and route."""
     shown = await asyncio.to_thread(reading.read_run, service.settings, id)
     return await with_job(service.jobs, shown)
+
+
+@router.delete("/attacks/{id}", status_code=204, responses=problems(403, 404, 409, 421, 422, 500, 503))
+async def delete_attack(id: RunId, service: ServiceDep) -> None:  # noqa: A002
+    """Remove a run with its cases, answers and report; one that is being worked on is refused."""
+    folder = await asyncio.to_thread(attacking.folder_of, service.settings, id)
+    await remove_by_service(service.jobs, folder)
 
 
 @router.get(

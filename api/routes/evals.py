@@ -14,6 +14,7 @@ from api.routes.eval_models import EvalList, EvalRows, EvalStart, EvalStarted
 from api.service import eval_reading as reading
 from api.service import evaluating
 from api.service.eval_specs import check_remote_scorers
+from api.service.removing import remove_by_service
 from signalbox.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -83,6 +84,13 @@ async def get_eval(id: RunId, service: ServiceDep) -> dict[str, Any]:  # noqa: A
     """One run: what took part with arguments and versions, its limits and state, and `summary` once it has ended."""
     shown = await asyncio.to_thread(reading.read_run, service.settings, id)
     return await reading.with_job(service.jobs, shown)
+
+
+@router.delete("/evals/{id}", status_code=204, responses=problems(403, 404, 409, 421, 422, 500, 503))
+async def delete_eval(id: RunId, service: ServiceDep) -> None:  # noqa: A002
+    """Remove a run with its cases, answers and report; one that is being worked on is refused."""
+    folder = await asyncio.to_thread(evaluating.folder_of, service.settings, id)
+    await remove_by_service(service.jobs, folder)
 
 
 @router.get("/evals/{id}/rows", responses=problems(404, 421, 422, 500, 503))

@@ -53,11 +53,10 @@ def read_run(settings: Settings, run_id: str) -> dict[str, Any]:
 
 def read_rows_of(settings: Settings, run_id: str, limit: int, cursor: int) -> tuple[list[dict[str, Any]], str | None]:
     """Rows in the order of the cases, from the one at place `cursor` on. Raises NotFound or CorruptArtefact."""
-    from evaluators.harness import open_run
+    from evaluators.harness.runlog import read_page
 
-    rows = [row for row in open_run(folder_of(settings, run_id)).rows if row.index >= cursor]
-    items = [row.model_dump(mode="json") for row in rows[:limit]]
-    return items, str(rows[limit].index) if len(rows) > limit else None
+    rows, after = read_page(folder_of(settings, run_id), cursor, limit)
+    return [row.model_dump(mode="json") for row in rows], None if after is None else str(after)
 
 
 def report_of(settings: Settings, run_id: str) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ ROWS = "rows.jsonl"
 FORMAT = 1
 KIND = "signalbox run"
 _SYNC_S = 1.0
+_INDEX = re.compile(rb'\{"index":(\d+),')  # how a line begins
 
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """From a format's number to what makes a row of it one of the next format."""
@@ -105,6 +107,45 @@ def read_rows(folder: Path) -> tuple[Row, ...]:
         CorruptArtefact: it is no log, of a newer format, or a line other than the last is damaged.
     """
     return _read(folder / ROWS)[0]
+
+
+def read_page(folder: Path, start: int, limit: int) -> tuple[tuple[Row, ...], int | None]:
+    """At most `limit` rows in the order of the cases, from the one at place `start` on, and the place of the next.
+
+    Only the rows of the page are parsed.
+
+    Raises:
+        CorruptArtefact: as `read_rows`, of what had to be read.
+    """
+    path = folder / ROWS
+    places: dict[int, tuple[int, int]] = {}
+    try:
+        with path.open("rb") as file:
+            first = file.readline()
+            whole = first.endswith(b"\n") and _format_of(path, first) == FORMAT
+            at = len(first)
+            for line in file:
+                found = _INDEX.match(line)
+                whole = whole and found is not None and line.endswith(b"\n")
+                if not whole:
+                    break
+                if found is not None:
+                    places.setdefault(int(found[1]), (at, len(line)))
+                at += len(line)
+            wanted = sorted(index for index in places if index >= start)
+            if whole:
+                rows = []
+                for index in wanted[:limit]:
+                    file.seek(places[index][0])
+                    rows.append(Row.model_validate_json(file.read(places[index][1])))
+                return tuple(rows), wanted[limit] if len(wanted) > limit else None
+    except FileNotFoundError:
+        return (), None
+    except ValidationError:
+        pass
+    # Cut short, damaged or of an older format: read as a whole, which says what is wrong where anything is.
+    left = sorted((row for row in read_rows(folder) if row.index >= start), key=lambda row: row.index)
+    return tuple(left[:limit]), left[limit].index if len(left) > limit else None
 
 
 def _header(run_id: str) -> bytes:

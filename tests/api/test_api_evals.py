@@ -11,7 +11,9 @@ import pytest
 
 from api.service.eval_models import model_of
 from api.service.eval_specs import check_remote_scorers
+from api.service.folders import evals_folder
 from api.service.wiring import Service
+from evaluators.harness.records import held
 from signalbox.contracts import ChatRequest
 from signalbox.errors import InvalidInput
 from signalbox.models.scripted import ScriptedServer
@@ -176,3 +178,20 @@ async def test_the_key_of_fallbacks_goes_only_where_settings_say(tmp_path: Path)
     with pytest.raises(InvalidInput) as refused:
         model_of("m@http://someone:hidden@127.0.0.1:1/v1", settings)
     assert "hidden" not in refused.value.detail
+
+
+async def test_a_run_is_removed_but_not_while_it_is_worked_on(client: httpx.AsyncClient, service: Service) -> None:
+    kept, gone = [(await client.post("/evals", json=GIVEN)).json() for _ in range(2)]
+    assert (await client.delete(f"/evals/{gone['run']}")).json()["type"] == "/problems/conflict"
+    await ended(client, kept["id"])
+    await ended(client, gone["id"])
+    folder = evals_folder(service.settings) / gone["run"]
+    with held(folder):
+        refused = await client.delete(f"/evals/{gone['run']}")
+        assert refused.status_code == 409, refused.text
+    assert (await client.delete(f"/evals/{gone['run']}")).status_code == 204
+    assert not folder.exists()
+    assert (await client.delete(f"/evals/{gone['run']}")).status_code == 404
+    assert [item["id"] for item in (await client.get("/evals")).json()["items"]] == [kept["run"]]
+    (evals_folder(service.settings) / kept["run"] / "run.json").write_text("damaged")
+    assert (await client.delete(f"/evals/{kept['run']}")).status_code == 204

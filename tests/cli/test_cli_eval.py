@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from signalbox.storage.lock import OpenerLock
+
 Refused = Callable[..., str]
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -218,3 +220,34 @@ def test_an_attack_run_refuses_it_too(refused: Refused, tmp_path: Path, target: 
     a_set(tmp_path)
     assert "hidden" not in refused("attack", "run", "--set", "capitals.jsonl", "--target", target)
     assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+
+
+def test_runs_are_removed_by_their_ids(command: Command, refused: Refused, tmp_path: Path) -> None:
+    a_set(tmp_path)
+    done = command("eval", "run", "capitals.jsonl", "--target", "given", "--scorer", "contains", "--json")
+    run = json.loads(done.stdout)["id"]
+    folder = tmp_path / "data" / "evals" / run
+    assert "There is no run 'evl_x'" in refused("eval", "rm", run, "evl_x")
+    assert "There is no attack run" in refused("attack", "rm", run)
+    for lock in (folder / ".lock", folder / "jobs" / "lock"):
+        held = OpenerLock.acquire(lock, "it")
+        assert run in refused("eval", "rm", run)
+        held.release()
+    assert (folder / "rows.jsonl").is_file()
+    removed = command("eval", "rm", run, run, "--json")
+    assert json.loads(removed.stdout) == {"removed": [run]}
+    assert not folder.exists()
+
+
+def test_a_run_that_a_service_is_about_to_work_on_stays(refused: Refused, command: Command, tmp_path: Path) -> None:
+    run = "evl_01M7X0000000000000000FRMT1"
+    folder = tmp_path / "data" / "evals" / run
+    folder.mkdir(parents=True)
+    manifest = {"format": 1, "id": run, "kind": "eval", "state": "waiting", "job": "job_01M7X0000000000000000FRMT1"}
+    (folder / "run.json").write_text(json.dumps(manifest))
+    (tmp_path / "data" / "jobs").mkdir()
+    service = OpenerLock.acquire(tmp_path / "data" / "jobs" / "lock", "the jobs")
+    assert "cancel its job" in refused("eval", "rm", run)
+    service.release()
+    assert command("eval", "rm", run).stdout == f"Removed: {run}\n"
+    assert not folder.exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from api.cli.attack import listing, reporting, running
+from api.cli.attack import listing, removing, reporting, running
 from api.cli.group import Group
 
 app = typer.Typer(cls=Group, help="Attack the service, a URL or a model, beside benign twins.", no_args_is_help=True)
@@ -18,3 +18,4 @@ def _group() -> None:
 app.command("run")(running.run)
 app.command("list")(listing.list_families)
 app.command("report")(reporting.report)
+app.command("rm")(removing.remove_runs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from api.cli.evals import check, compare, gate, importing, report
+from api.cli.evals import check, compare, gate, importing, removing, report
 from api.cli.evals import list as listing
 from api.cli.evals import run as running
 from api.cli.group import Group
@@ -19,6 +19,7 @@ def _group() -> None:
 
 app.command("run")(running.run)
 app.command("list")(listing.list_runs)
+app.command("rm")(removing.remove_runs)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("gate")(gate.gate)

@@ -70,3 +70,37 @@ async def test_an_older_log_is_brought_up_to_date_and_goes_on(tmp_path: Path, mo
     assert (target.asked, len(record.rows)) == (["case-1"], 2)
     assert log.read_text(encoding="utf-8").startswith('{"format": 2,')
     assert "said" not in log.read_text(encoding="utf-8")
+
+
+def test_a_page_of_rows_is_found_without_reading_the_others(tmp_path: Path) -> None:
+    shutil.copytree(FIRST, tmp_path / "run")
+    path = tmp_path / "run" / "rows.jsonl"
+    head, *lines = path.read_bytes().splitlines(keepends=True)
+    by_index = {json.loads(line)["index"]: line for line in lines}
+    # As rows end: not in the order of the cases; what was written first counts.
+    path.write_bytes(head + by_index[2] + by_index[0] + by_index[1] + by_index[0].replace(b"refund", b"again"))
+    rows = {row.index: row for row in runlog.read_rows(tmp_path / "run")}
+    for start, limit, after in ((0, 2, 2), (1, 2, None), (2, 5, None), (3, 5, None)):
+        found = runlog.read_page(tmp_path / "run", start, limit)
+        assert found == (tuple(rows[place] for place in range(start, min(start + limit, 3))), after)
+    # Of a damaged row only who asks for it learns.
+    path.write_bytes(head + by_index[2] + b'{"index":0,"case":7}\n' + by_index[1])
+    assert [row.index for row in runlog.read_page(tmp_path / "run", 1, 5)[0]] == [1, 2]
+    with pytest.raises(CorruptArtefact, match="line 3"):
+        runlog.read_page(tmp_path / "run", 0, 1)
+
+
+@pytest.mark.parametrize("torn", [b'{"index":2,"ca', b"\0\0\0\0\n", b'{"index":2,"case":7}\n'])
+def test_a_torn_last_row_is_on_no_page(tmp_path: Path, torn: bytes) -> None:
+    shutil.copytree(FIRST, tmp_path / "run")
+    path = tmp_path / "run" / "rows.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]) + torn)
+    rows, after = runlog.read_page(tmp_path / "run", 0, 5)
+    assert ([row.index for row in rows], after) == ([0, 1], None)
+    assert runlog.read_page(tmp_path / "nowhere", 0, 5) == ((), None)
+
+
+def test_a_page_of_an_older_format_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runlog, "FORMAT", 2)
+    monkeypatch.setattr(runlog, "UPGRADES", {1: lambda row: row | {"cached": True}})
+    assert [row.cached for row in runlog.read_page(FIRST, 1, 1)[0]] == [True]
