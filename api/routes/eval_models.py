@@ -20,7 +20,9 @@ class EvalLimits(BaseModel):
     rate_per_s: float | None = Field(None, gt=0, description="Most cases begun per second.")
     deadline_ms: float = Field(60_000, gt=0, le=86_400_000, description="Time of an answer, and of each scorer.")
     max_tokens: int | None = Field(None, ge=0, description="Of all models asked.")
-    max_cost_usd: float | None = Field(None, ge=0, description="Of all models asked.")
+    max_cost_usd: float | None = Field(
+        None, ge=0, description="Of all models asked, booked on today's cap; null is 1 dollar where they cost anything."
+    )
     max_minutes: float | None = Field(None, gt=0)
     max_unmeasured: float = Field(0.1, ge=0, le=1, description="A larger share of failed or unmeasured rows fails it.")
 

@@ -14,6 +14,8 @@ from api.routes.eval_models import EvalList, EvalRows, EvalStart, EvalStarted
 from api.service import eval_reading as reading
 from api.service import evaluating
 from api.service.eval_specs import check_remote_scorers
+from api.service.eval_spending import limited
+from api.service.folders import evals_folder
 from api.service.removing import remove_by_service
 from signalbox.errors import InvalidInput
 
@@ -69,12 +71,16 @@ async def start_eval(body: EvalStart, response: Response, service: ServiceDep, i
         cases = evaluating.chosen(found.cases, body.limit, body.seed)
         return evaluating.prepare(service.settings, plan, found, cases)
 
-    plan = await asyncio.to_thread(prepare)
+    plan = limited(service.settings, await asyncio.to_thread(prepare))
+    folder, booking = evals_folder(service.settings) / plan.run, None
     try:
+        booking = await service.books.book(service.settings, plan, folder)
         job = await evaluating.start(service.jobs, service.settings, plan, identity.name)
     except BaseException:
+        await service.books.cancel(booking, plan, folder)
         evaluating.forget(service.settings, plan)
         raise
+    service.books.follow(job.id, booking, plan, folder)
     response.headers["Location"] = f"/evals/{plan.run}"
     return EvalStarted(**dict(job), run=plan.run)
 

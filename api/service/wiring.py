@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from api.service.attacking import ATTACK
 from api.service.checks import check_packages
 from api.service.closing import close_all
+from api.service.eval_spending import Books
 from api.service.evaluating import EVAL
 from api.service.folders import make_data_dir
 from api.service.models import Models, Progress, open_models
@@ -29,6 +30,7 @@ from signalbox.storage import (
     KeyStore,
     PersonVerdict,
     PredictionStore,
+    SpendingStore,
     VerdictStore,
     open_database,
 )
@@ -55,6 +57,7 @@ class Service:
     verdicts: VerdictStore = field(init=False)
     webhooks: WebhookSender = field(init=False)
     jobs: Jobs = field(init=False)
+    books: Books = field(init=False)
 
     def __post_init__(self) -> None:
         self.verdicts = VerdictStore(self.database)
@@ -63,6 +66,7 @@ class Service:
         self.keys = KeyStore(self.database)
         self.idempotency = IdempotencyStore(self.database)
         self.jobs = Jobs(self.settings, [TRAINING, EVAL, ATTACK])
+        self.books = Books(SpendingStore(self.database), self.jobs)
         self.batch_places = asyncio.Semaphore(self.settings.max_batch_queries)
 
     async def __aenter__(self) -> Self:
@@ -73,7 +77,7 @@ class Service:
 
     async def close(self) -> None:
         """Stop in the order in which parts need each other; every part is closed even when one fails."""
-        await close_all(self.jobs, self.webhooks, self.reviews)
+        await close_all(self.books, self.jobs, self.webhooks, self.reviews)
         await self.models.close()
         await close_all(self.database)
         self.telemetry.shutdown()

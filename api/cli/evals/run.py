@@ -35,7 +35,9 @@ def run(
     concurrency: Annotated[int | None, typer.Option(min=1, max=256, help="Cases under way at once; 4.")] = None,
     rate: Annotated[float | None, typer.Option(help="Most cases begun per second.")] = None,
     deadline_ms: Annotated[float | None, typer.Option(help="Time of an answer, and of each scorer; 60,000.")] = None,
-    max_cost_usd: Annotated[float | None, typer.Option(help="Most that all models asked may cost.")] = None,
+    max_cost_usd: Annotated[
+        float | None, typer.Option(help="Most that all models asked may cost; 1 where they cost anything.")
+    ] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Most tokens of all models asked.")] = None,
     max_minutes: Annotated[float | None, typer.Option(help="Most time.")] = None,
     max_unmeasured: Annotated[
@@ -52,7 +54,11 @@ def run(
 
     from pydantic import ValidationError
 
+    from api.service.eval_spending import book_here, limited, settle_here
+    from api.service.evaluating import forget
+    from api.service.folders import evals_folder
     from evaluators.harness import Limits
+    from signalbox.errors import SignalboxError
     from signalbox.settings import Settings
 
     given = {
@@ -78,8 +84,19 @@ def run(
     else:
         fields = {"target": target, "scorers": tuple(scorer or ()), "limits": limits, "seed": seed, "engine": engine}
         plan = _prepared(settings, eval_set, limit, {**fields, "cache": not no_cache})
-    with progress_bar("Evaluating") as progress:
-        job = asyncio.run(_follow(settings, plan, progress, changed=bool(limits)))
+    plan = limited(settings, plan)
+    folder = evals_folder(settings) / plan.run
+    try:
+        booking = asyncio.run(book_here(settings, plan, folder))
+    except SignalboxError:
+        if resume is None:
+            forget(settings, plan)
+        raise
+    try:
+        with progress_bar("Evaluating") as progress:
+            job = asyncio.run(_follow(settings, plan, progress, changed=bool(limits)))
+    finally:
+        asyncio.run(settle_here(settings, booking, plan, folder))
     _finish(settings, plan, job, as_json=as_json)
 
 

@@ -291,3 +291,19 @@ async def test_given_answers_are_judged_without_asking_anybody(tmp_path: Path) -
     assert trouble is not None
     assert (output.text, output.contexts, output.calls) == ("Because.", ("So.",), 0)
     assert trouble.detail.startswith("The case has no `given` answer")
+
+
+async def test_a_limit_does_not_hold_up_a_target_that_asks_nobody(tmp_path: Path) -> None:
+    under_way = most = 0
+
+    async def say(_: Case) -> Output:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.005)
+        under_way -= 1
+        return Output(text="free")
+
+    limits = Limits(max_cost_usd=1.0, concurrency=4)
+    record = await execute(cases_of(20), Target(say), [], tmp_path / "run", limits=limits)
+    assert (record.state, most) == ("done", 4)
