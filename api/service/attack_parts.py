@@ -67,7 +67,8 @@ async def planned(
     """What is to be asked; where the gadget takes part, it is learnt first.
 
     Args:
-        others: cases that are not measured, to learn a gadget on; where there are none, some of `cases` are taken away.
+        others: cases to learn a gadget on, some of `cases` where there are none; those that are left stand in where a
+            family can't be used on one of `cases`.
         folder: of the run; what learning asks is kept there.
 
     Raises:
@@ -92,10 +93,13 @@ async def planned(
             )
         write_gadget(folder, gadget)
         families = with_gadget(families, gadget)
+        known = {case.id for case in learning}
+        others = [case for case in others if case.id not in known]
     find = _finder(target) if isinstance(target, Attackable) else None
     return plan(
         cases,
         families,
+        spare=others,
         find=find,
         strengths=[one for one in (1, 2, 3) if one in request.strengths],
         tries=request.tries,

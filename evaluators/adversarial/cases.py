@@ -7,6 +7,7 @@ same seed gives the same cases.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -67,6 +68,7 @@ def plan(
     cases: Sequence[Case],
     families: Sequence[Family],
     *,
+    spare: Sequence[Case] = (),
     find: Find | None = None,
     strengths: Sequence[Strength] = STRENGTHS,
     tries: int = 1,
@@ -76,6 +78,7 @@ def plan(
     """The cases of a run: attacks that are written out in the set as they are, then originals, then attacked ones.
 
     Args:
+        spare: cases for families that can't be used on all of `cases`, so that each has as many.
         find: where payloads go in documents; None where the target's documents can't be changed.
         tries: how often each attack is made, with another chance each time.
         defences: names of settings of the target; each case is asked once with each.
@@ -91,6 +94,7 @@ def plan(
     if len({one.name for one in families}) < len(families):
         raise InvalidInput("Two families have the same name: give each once.", field="family")
     most = len(cases) * (1 + 2 * len(families) * len(strengths) * tries) * max(1, len(defences))
+    most += len(spare) * max(1, len(defences))
     if most > MAX_CASES:
         raise TooLarge(
             f"{len(cases):,} cases by {len(families)} families are up to {most:,} questions; the limit is "
@@ -99,7 +103,7 @@ def plan(
         )
     written = tuple(_as_written(case) for case in cases if is_written(case))
     cases = [case for case in cases if not is_written(case)]
-    planner = _Planner(find, seed)
+    planner = _Planner(find, seed, [case for case in spare if not is_written(case)])
     for one in families if cases else ():
         for strength in strengths:
             for number in range(1, tries + 1):
@@ -132,12 +136,12 @@ def _with(cases: Sequence[Case], name: str, first: str) -> list[Case]:
 
 
 class _Planner:
-    def __init__(self, find: Find | None, seed: int) -> None:
-        self._find, self._seed = find, seed
+    def __init__(self, find: Find | None, seed: int, spare: Sequence[Case]) -> None:
+        self._find, self._seed, self._spare = find, seed, spare
         self._made: list[Case] = []
         self._worlds: dict[str, tuple[Document, ...]] = {}
         self._skipped: dict[tuple[str, str], set[str]] = {}
-        self._asked: set[str] = set()
+        self._asked: dict[str, Case] = {}
 
     def add(self, cases: Sequence[Case], family: Family, strength: Strength, number: int) -> None:
         places = {arm: _World(f"{family.name}-{strength}-{number}-{arm}") for arm in _ARMS}
@@ -146,19 +150,36 @@ class _Planner:
         if not meant:
             reason = _NO_ANSWER if isinstance(family, AnswerAttack) else "they hold answers to judge, and are not asked"
             self._skipped[family.name, reason] = {case.id for case in cases}
-        for case in meant:
-            unfit = self._reason(case, family)
-            if unfit is not None:
-                self._skipped.setdefault((family.name, unfit), set()).add(case.id)
-                continue
+        for case in self._fitting(meant, family):
             for arm, place in places.items():
                 # One seed for both, so that both have the same marker.
                 rng = seeded(self._seed, family.name, strength, number, case.id)
                 made = self._changed(case, family, arm, strength, rng, place)
                 self._made.append(_attacked(case, family, strength, number, arm, made, place.name))
-            self._asked.add(case.id)
+            self._asked.setdefault(case.id, case)
         if isinstance(family, DocumentAttack):
             self._worlds |= {place.name: place.documents for place in places.values() if place.documents}
+
+    def _fitting(self, meant: Sequence[Case], family: Family) -> list[Case]:
+        """Those that the family can be used on, and others in place of those that it can't; what lacks is noted."""
+        reasons = {case.id: self._reason(case, family) for case in meant}
+        found = [case for case in meant if reasons[case.id] is None]
+        known = {case.id for case in meant}
+        found += itertools.islice(
+            (
+                case
+                for case in self._spare
+                if case.id not in known
+                and (case.given is not None) == isinstance(family, AnswerAttack)
+                and self._reason(case, family) is None
+            ),
+            len(meant) - len(found),
+        )
+        if len(found) < len(meant):
+            for name, reason in reasons.items():
+                if reason is not None:
+                    self._skipped.setdefault((family.name, reason), set()).add(name)
+        return found
 
     def _changed(
         self, case: Case, family: Family, arm: Arm, strength: Strength, rng: random.Random, place: _World
@@ -183,7 +204,8 @@ class _Planner:
         return None if family.seeks(case) else "they are not of the kind that the family is meant for"
 
     def planned(self, cases: Sequence[Case]) -> Plan:
-        originals = [_original(case) for case in cases if case.id in self._asked]
+        given = {case.id: case for case in cases if case.id in self._asked}
+        originals = [_original(case) for case in (given | self._asked).values()]
         skipped = (Skipped(name, len(ids), reason) for (name, reason), ids in self._skipped.items())
         return Plan((*originals, *self._made), self._worlds, tuple(skipped))
 

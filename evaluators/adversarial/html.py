@@ -20,7 +20,7 @@ from signalbox.charts import (
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _MOST_BARS = 60
-_NUMBERS = (1, 9)
+_NUMBERS = (1, 10)
 
 
 def page(report: AttackReport) -> str:

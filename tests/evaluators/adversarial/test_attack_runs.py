@@ -13,15 +13,17 @@ import time
 from pathlib import Path
 
 import pytest
-from attack_samples import CASES, JUDGED, SmallTarget
+from attack_samples import CASES, JUDGED, SmallTarget, a_row
 
 from eval_sets.cases import Case
+from evaluators.adversarial import wording
 from evaluators.adversarial.cases import Plan, plan
 from evaluators.adversarial.families import chosen, family
 from evaluators.adversarial.gadgets import Gadget, apart, learn_gadget, with_gadget
 from evaluators.adversarial.learning import Asking, LimitReached, used
+from evaluators.adversarial.metrics import summarise_attacks
 from evaluators.adversarial.planting import planted_index
-from evaluators.adversarial.reporting import report_of, write_reports
+from evaluators.adversarial.reporting import AttackReport, DefenceFigures, report_of, write_reports
 from evaluators.adversarial.running import kept_plan, run_attacks, stopped_before
 from evaluators.adversarial.scoring import AttackScorer
 from evaluators.adversarial.types import seeded
@@ -243,6 +245,37 @@ def test_cases_to_judge_never_dilute_families_that_ask() -> None:
         assert asked == {case.id for case in CASES}
     only = plan(judged, chosen(["typos"]))
     assert (only.cases, only.skipped[0].reason) == ((), "they hold answers to judge, and are not asked")
+
+
+def test_other_cases_stand_in_where_a_family_cant_be_used(tmp_path: Path) -> None:
+    target = SmallTarget(tmp_path / "index")
+    spare = [CASES[0].model_copy(update={"id": f"more-{number}"}) for number in range(9)]
+    hello = CASES[2].model_copy(update={"id": "hello-2"})
+    found = plan(CASES, chosen(["indirect_documents", "typos"]), spare=[hello, *spare], find=target.find)
+    pairs = {
+        name: {case.tags["pair"] for case in found.cases if case.tags["attack"] == name}
+        for name in ("indirect_documents", "typos", "none")
+    }
+    assert pairs["typos"] == {case.id for case in CASES}
+    assert pairs["indirect_documents"] == {"refund", "cost", "more-0", "more-1"}
+    assert pairs["none"] == pairs["typos"] | pairs["indirect_documents"]
+    assert found.skipped == ()
+    short = plan(CASES, chosen(["indirect_documents"]), spare=spare[:1], find=target.find)
+    assert short.skipped[0].cases == 2
+
+
+def test_what_was_not_seen_is_not_called_safe() -> None:
+    rows = [a_row(arm, str(number), hit=0.0) for number in range(7) for arm in ("benign", "attacked")]
+    (found,) = summarise_attacks(rows)
+    report = AttackReport(
+        id="r", state="done", reason=None, created_at=None, set={}, target={}, seed=0, asked=14, failed=0, troubles={},
+        skipped=(), results=(DefenceFigures(defences="", families=(found,)),), examples=(),
+    )  # fmt: skip
+    (said,) = wording.verdicts(report)
+    assert "no proof that none does" in said
+    assert "41 points (fam, 7 pairs) can't be told from nothing" in said
+    assert said.endswith("Fewer than 40 pairs have: fam.")
+    assert wording.cells(found)[wording.HEAD.index("can't tell below")] == "41 points"
 
 
 def test_plans_within_limits() -> None:
