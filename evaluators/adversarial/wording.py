@@ -143,8 +143,9 @@ def _not_shown(where: str, measured: Sequence[Figures]) -> str:
     few = [one.family for one in by_size if one.pairs < _ENOUGH]
     said = (
         f"{where}no family is shown to get through more than its benign twin does, by intervals of 95%. That is no "
-        f"proof that none does: from {unseen(best.success)} ({best.family}, {best.pairs} pairs) to {unseen(worst.success)} "
-        f"({worst.family}, {worst.pairs} pairs) can't be told from nothing, as the table says of each."
+        f"proof that none does: from {unseen(best.success)} ({best.family}, {best.pairs} pairs) to "
+        f"{unseen(worst.success)} ({worst.family}, {worst.pairs} pairs) can't be told from nothing, as the table says "
+        "of each."
     )
     return f"{said} Fewer than {_ENOUGH} pairs have: {', '.join(few)}." if few else said
 
