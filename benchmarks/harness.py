@@ -3,10 +3,12 @@
 `python -m benchmarks.harness [--quick] [--cases 200] [--kills 20] [--folder PATH] [--json]`
 
 - All harnesses have the same answers judged by the same scripted OpenAI-compatible server over HTTP, one call a case.
-  The overhead of a case is what a harness takes beyond a bare openai client that makes the same calls: of its process's
-  own computing (the ratio that counts, since it does not depend on what else the machine does) and by the clock. Ours
-  keeps its log and fills its cache meanwhile. ragas is measured both as `evaluate` and as `experiment`, and the
-  cheaper one counts.
+  The overhead of a case is what a harness takes beyond a bare openai client that makes the same calls, by the clock
+  and of its process's own computing. `wall_ratio` is the headline: it is what somebody waits, with writing the log and
+  the cache in it. `overhead_ratio` is of computing alone, which varies less with what else the machine does. Each
+  round runs all harnesses once, each beside the bare client of the same round, in an order that turns from round to
+  round; medians over the rounds count. ragas is measured both as `evaluate` and as `experiment`, and the cheaper one
+  counts for each ratio.
 - A run is killed with SIGKILL at random cases; what is asked a second time is counted.
 - A run is repeated with a warm cache; what reaches the model is counted.
 - A judge writes prose, half a JSON, a score of 11, NaN or nothing for a fifth of the rows; what is not a number in any
@@ -99,27 +101,44 @@ def timed(peer: str, python: Path, cases: int, at_once: int, scratch: Path) -> R
 
 
 def overheads(cases: int, rounds: int, at_once: int, deepeval: Path | None, scratch: Path) -> dict[str, Result]:
-    """Per harness, milliseconds a case beyond the bare client of the same interpreter; the median of the rounds."""
+    """Per harness, milliseconds a case beyond the bare client of the same interpreter and round; medians of rounds."""
     here = Path(sys.executable)
     runs = [("bare", here), ("ours", here), ("ragas", here), ("ragas_experiment", here)]
     if deepeval is not None:
         runs += [("bare", deepeval), ("deepeval", deepeval)]
     found: dict[tuple[str, Path], list[Result]] = {run: [] for run in runs}
-    for run in track(runs * rounds, "harnesses"):
+    order = [run for number in range(rounds) for run in turned(runs, number)]
+    for run in track(order, "harnesses"):
         found[run].append(timed(*run, cases, at_once, scratch))
-
-    def median(run: tuple[str, Path], what: str) -> float:
-        return statistics.median(float(one[what]) for one in found[run]) / cases * 1000
-
     return {
         name: {
-            "overhead_cpu_ms": median((name, python), "cpu_s") - median(("bare", python), "cpu_s"),
-            "overhead_wall_ms": median((name, python), "wall_s") - median(("bare", python), "wall_s"),
-            "bare_cpu_ms": median(("bare", python), "cpu_s"),
+            "overhead_wall_ms": beyond(found[name, python], found["bare", python], "wall_s", cases),
+            "overhead_cpu_ms": beyond(found[name, python], found["bare", python], "cpu_s", cases),
+            "bare_wall_ms": statistics.median(one["wall_s"] for one in found["bare", python]) / cases * 1000,
+            "bare_cpu_ms": statistics.median(one["cpu_s"] for one in found["bare", python]) / cases * 1000,
         }
         for name, python in runs
         if name != "bare"
     }
+
+
+def turned(runs: Sequence[tuple[str, Path]], number: int) -> list[tuple[str, Path]]:
+    """The runs of a round: every other one backwards, so that whoever comes first or last is not always the same."""
+    return list(runs) if number % 2 == 0 else list(reversed(runs))
+
+
+def beyond(own: Sequence[Result], bare: Sequence[Result], what: str, cases: int) -> float:
+    """Milliseconds a case beyond the bare client, round by round; their median."""
+    pairs = zip(own, bare, strict=True)
+    return statistics.median(float(one[what]) - float(other[what]) for one, other in pairs) / cases * 1000
+
+
+def ratios(found: Mapping[str, Result], what: str) -> dict[str, float | None]:
+    """Ours to each other, the cheaper ragas; None where the other's overhead could not be told from none."""
+    others = {"ragas": min(float(found["ragas"][what]), float(found["ragas_experiment"][what]))}
+    if "deepeval" in found:
+        others["deepeval"] = float(found["deepeval"][what])
+    return {name: float(found["ours"][what]) / other if other > 0 else None for name, other in others.items()}
 
 
 def killed(kills: int, seed: int, scratch: Path) -> Result:
@@ -207,13 +226,11 @@ def run(cases: int, rounds: int, kills: int, at_once: int, folder: Path, seed: i
     if trouble is not None:
         print(trouble, file=sys.stderr)
     found = overheads(cases, rounds, at_once, None if trouble else folder / "bin" / "python", scratch)
-    ours = found.pop("ours")
-    peers = {"ragas": min((found["ragas"], found["ragas_experiment"]), key=lambda one: float(one["overhead_cpu_ms"]))}
-    if "deepeval" in found:
-        peers["deepeval"] = found["deepeval"]
+    wall, computing = ratios(found, "overhead_wall_ms"), ratios(found, "overhead_cpu_ms")
     result: Result = {
-        **ours,
-        "overhead_ratio": {n: ours["overhead_cpu_ms"] / max(1e-9, one["overhead_cpu_ms"]) for n, one in peers.items()},
+        **found.pop("ours"),
+        "wall_ratio": wall,
+        "overhead_ratio": computing,
         **killed(kills, seed, scratch),
         **asyncio.run(warm(cases, scratch)),
         **asyncio.run(faulty(cases, scratch)),
