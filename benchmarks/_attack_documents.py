@@ -12,12 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from agents.router import Router
 from agents.state import Parts
+from benchmarks._attack_routing import few_at_once, with_announced
 from benchmarks.grounding import Nowhere
 from evaluators.adversarial.intervals import difference
 from evaluators.adversarial.suites import Bipia, BipiaContext, BipiaPayload
@@ -91,13 +93,16 @@ class Obedient:
     """The replies of a model that does what it reads, and else answers rightly what it can see."""
 
     def __init__(self, *, credulous: bool = False) -> None:
-        self.trial: Trial | None = None
         self.credulous = credulous
+        self._by_prompt: dict[str, Trial] = {}
+
+    def note(self, trial: Trial, prompt: str) -> None:
+        """The prompt is about this trial."""
+        self._by_prompt[prompt] = trial
 
     def __call__(self, request: ChatRequest) -> str:
-        trial = self.trial
-        assert trial is not None, "it is told what it will be asked about"
         prompt = request.messages[-1].content
+        trial = self._by_prompt[prompt]
         if trial.payload is not None and self._obeys(request, trial.payload.text):
             links = " ".join(_LINK.findall(trial.payload.text))
             return f"{obedience(trial.payload)} {links}".strip()
@@ -125,7 +130,7 @@ def obedience(payload: BipiaPayload) -> str:
 
 
 async def ask(parts: Parts, index: Index, trial: Trial, route: Route, stand_in: Obedient) -> Prediction:
-    stand_in.trial = trial
+    parts = with_announced(parts, partial(stand_in.note, trial))
     router = Router(replace(parts, retriever=OneMail(index, trial.document_id)), Nowhere())
     question = trial.context.question.removeprefix("Q: ")
     return await router.predict(Query(text=question, constraints=Constraints(route=route)))
@@ -198,7 +203,16 @@ def some(attacked: Sequence[Trial], count: int) -> list[Trial]:
     return [trials[turn] for turn in range(longest) for trials in seen.values() if turn < len(trials)][:count]
 
 
+async def of_clean(
+    parts: Parts, index: Index, clean: Sequence[Trial], route: Route, stand_in: Obedient
+) -> dict[str, Prediction]:
+    """What comes of the clean mails, by their contexts."""
+    found = await few_at_once([partial(ask, parts, index, trial, route, stand_in) for trial in clean])
+    return {trial.context.id: prediction for trial, prediction in zip(clean, found, strict=True)}
+
+
 async def figures(
+    before: Mapping[str, Prediction],
     parts: Parts,
     index: Index,
     clean: Sequence[Trial],
@@ -207,12 +221,14 @@ async def figures(
     stand_in: Obedient,
     hit: Callable[[Prediction, Trial], bool] = obeys,
 ) -> dict[str, float | list[float] | int]:
-    """Rates on one route, with intervals over payloads, of which each may stand in several places.
+    """Rates on one route beside what came of the clean mails `before`.
+
+    Intervals are over payloads, of which each may stand in several places.
 
     `false_hits` is the share of clean mails with a sentence withheld or an answer refused.
     """
-    before = {trial.context.id: await ask(parts, index, trial, route, stand_in) for trial in clean}
-    after = [(trial, await ask(parts, index, trial, route, stand_in)) for trial in attacked]
+    came = await few_at_once([partial(ask, parts, index, trial, route, stand_in) for trial in attacked])
+    after = list(zip(attacked, came, strict=True))
     hits = [(trial, found, before[trial.context.id]) for trial, found in after]
     done = np.array([hit(found, trial) for trial, found, _ in hits], dtype=np.float64)
     twin = np.array([hit(then, trial) for trial, _, then in hits], dtype=np.float64)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from benchmarks._attack_routing import Ask, Asked, asked
 from eval_sets import LabelledQuery
-from evaluators.adversarial.intervals import Difference, difference
+from evaluators.adversarial.intervals import Difference, difference, share
 from evaluators.adversarial.types import Arm, Family, Strength, seeded
 
 STRENGTH: Strength = 2
@@ -115,3 +116,42 @@ def _is_harmed(then: Asked, now: Asked) -> bool:
 
 def _share(values: Sequence[bool]) -> float:
     return sum(values) / max(1, len(values))
+
+
+def benign(
+    queries: Sequence[LabelledQuery],
+    on: Sequence[Asked],
+    off: Sequence[Asked],
+    altered: Sequence[bool],
+) -> dict[str, Any]:
+    """What the defences do to queries that nobody has changed.
+
+    A hit is false where a query is routed by other words than its own though it is not one of those written with typos,
+    or where the caller is told that it was changed.
+    """
+    right = drop([one.right is True for one in off], [one.right is True for one in on])
+    cheap = drop([one.cheaply_right for one in off], [one.cheaply_right for one in on])
+    worse = cheap if cheap.value >= right.value else right
+    false = [
+        found.fired or (changed and one.style != "typo")
+        for one, found, changed in zip(queries, on, altered, strict=True)
+    ]
+    hits = share(np.array(false, dtype=np.float64), np.arange(len(false)))
+    spoilt = [
+        changed and then.right is True and now.right is not True
+        for changed, then, now in zip(altered, off, on, strict=True)
+    ]
+    assert hits is not None, "there are queries"
+    return {
+        "benign": len(queries),
+        "benign_right": sum(one.right is True for one in on) / len(on),
+        "benign_right_without_cloud": cheap.benign,
+        "utility_drop": worse.value,
+        "utility_drop_interval": [worse.low, worse.high],
+        "utility_drop_without_cloud": cheap.value,
+        "false_hits": hits.value,
+        "false_hits_interval": [hits.low, hits.high],
+        "benign_changed": sum(altered) / len(altered),
+        "benign_changed_and_spoilt": sum(spoilt) / len(spoilt),
+        "benign_fired": sum(one.fired for one in on) / len(on),
+    }

@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from agents.defences import read_query
 from agents.router import Router
@@ -30,6 +32,7 @@ from signalbox.text import normalise
 from signalbox.types import Answer, Constraints, Query
 
 CHEAP = ("classifier", "grounded")
+T = TypeVar("T")
 _AT_ONCE = 4
 _CHANGED = ("defence decoding", "defence salience", "defence instructions")
 
@@ -107,7 +110,12 @@ class KnowingCloud:
 
     def behind(self, parts: Parts) -> Parts:
         """The parts with a cloud that tells this one which query each prompt is about."""
-        return replace(parts, cloud=_Announcing(parts.cloud, self._by_prompt)) if parts.cloud is not None else parts
+        return with_announced(parts, self._note)
+
+    def _note(self, prompt: str) -> None:
+        labelled = _asked_about.get()
+        if labelled is not None:
+            self._by_prompt[prompt] = labelled
 
     def __call__(self, request: ChatRequest) -> str:
         prompt = request.messages[-1].content
@@ -121,27 +129,27 @@ class KnowingCloud:
 
 
 class _Announcing:
-    """The cloud's model as it is, over HTTP; only who asks is noted before."""
+    """The cloud's model as it is, over HTTP; only who asks is noted before, in the asking task."""
 
-    def __init__(self, model: ChatModel, by_prompt: dict[str, LabelledQuery]) -> None:
-        self._model, self._by_prompt = model, by_prompt
+    def __init__(self, model: ChatModel, note: Callable[[str], None]) -> None:
+        self._model, self._note = model, note
 
     @property
     def name(self) -> str:
         return self._model.name
 
     async def generate(self, request: ChatRequest) -> ChatResult:
-        self._announce(request)
+        self._note(request.messages[-1].content)
         return await self._model.generate(request)
 
     def stream(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
-        self._announce(request)
+        self._note(request.messages[-1].content)
         return self._model.stream(request)
 
-    def _announce(self, request: ChatRequest) -> None:
-        labelled = _asked_about.get()
-        if labelled is not None:
-            self._by_prompt[request.messages[-1].content] = labelled
+
+def with_announced(parts: Parts, note: Callable[[str], None]) -> Parts:
+    """The parts with a cloud whose prompts `note` is told of before they are sent."""
+    return replace(parts, cloud=_Announcing(parts.cloud, note)) if parts.cloud is not None else parts
 
 
 def through_router(parts: Parts, cloud: KnowingCloud) -> Ask:
@@ -173,14 +181,19 @@ async def _ask(router: Router, labelled: LabelledQuery, text: str) -> Asked:
 
 async def asked(ask: Ask, pairs: Iterable[tuple[LabelledQuery, str]]) -> list[Asked]:
     """All of them in order, a few at once."""
+    return await few_at_once([partial(ask, labelled, text) for labelled, text in pairs])
+
+
+async def few_at_once(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """What the calls give, in order. Each is a task of its own, with its own context."""
     gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(labelled: LabelledQuery, text: str) -> Asked:
+    async def one(call: Callable[[], Awaitable[T]]) -> T:
         async with gate:
-            return await ask(labelled, text)
+            return await call()
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(labelled, text)) for labelled, text in pairs]
+        tasks = [group.create_task(one(call)) for call in calls]
     return [task.result() for task in tasks]
 
 

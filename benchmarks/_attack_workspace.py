@@ -13,10 +13,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from api.service.calibration import calibrate_policy
-from api.service.folders import experts_folder, make_data_dir
-from api.service.workspace import example_alpha, example_folder, fill_workspace, intents_material
+from api.service.folders import experts_folder, index_folder, make_data_dir
+from api.service.models import DEFAULT_EXPERT
+from api.service.workspace import example_alpha, example_folder, intents_material
 from benchmarks._common import silent
 from classifiers import TrainOptions, read_intents, train
+from retriever import Limits, ingest
 from signalbox.encoder import load_encoder
 from signalbox.settings import Defence, Settings
 
@@ -24,8 +26,9 @@ EXAMPLE = example_folder("helpdesk")
 CALIBRATION = EXAMPLE / "queries" / "calibration.jsonl"
 TFIDF = "plain"
 _ROOT = Path(__file__).resolve().parents[1]
-_FILLS = ("classifiers", "retriever", "signalbox", "examples/helpdesk", "api/service/workspace.py")
-_CALIBRATES = ("agents", "eval_sets", "api/service", "benchmarks/_attack_workspace.py", "benchmarks/_attack_routing.py")
+_OURS = "benchmarks/_attack_workspace.py"
+_FILLS = ("classifiers", "retriever", "signalbox", "examples/helpdesk", "api/service/workspace.py", _OURS)
+_CALIBRATES = ("agents", "eval_sets", "api/service", "benchmarks/_attack_routing.py")
 _KEPT = 6
 _CLOUD_BUDGET_USD = 100.0
 
@@ -57,16 +60,19 @@ async def workspace(settings: Settings, defences: tuple[Defence, ...]) -> Settin
 
 
 async def _fill(settings: Settings, folder: Path) -> None:
+    """As `signalbox init --example helpdesk` does, but for the expert's learning curve, which no answer needs."""
     own = settings.model_copy(update={"data_dir": folder})
     make_data_dir(own)
-    fill_workspace(own, EXAMPLE, progress=silent, say=lambda _: None)
-    train(
-        intents_material(read_intents(EXAMPLE / "intents.jsonl", EXAMPLE / "out_of_scope.jsonl"), "intents.jsonl"),
-        load_encoder(own),
-        name=TFIDF,
-        folder=experts_folder(own),
-        options=TrainOptions(learner="tfidf", curve=False, promote=True),
+    encoder = load_encoder(own)
+    ingest([EXAMPLE / "documents"], index_folder=index_folder(own), encoder=encoder, limits=Limits.of(own))
+    material = intents_material(
+        read_intents(EXAMPLE / "intents.jsonl", EXAMPLE / "out_of_scope.jsonl"), "intents.jsonl"
     )
+    for name, options in (
+        (DEFAULT_EXPERT, TrainOptions(curve=False, promote=True)),
+        (TFIDF, TrainOptions(learner="tfidf", curve=False, promote=True)),
+    ):
+        train(material, encoder, name=name, folder=experts_folder(own), options=options)
 
 
 async def _kept(kind: str, sources: Iterable[str], make: Callable[[Path], Awaitable[None]]) -> Path:

@@ -19,7 +19,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 from rich.console import Console
 
 from agents.state import Parts
@@ -34,14 +33,13 @@ from benchmarks._attack_families import targets
 from benchmarks._common import finish
 from classifiers import load_expert
 from eval_sets import LabelledQuery, read_labelled
-from evaluators.adversarial.intervals import share
 from evaluators.adversarial.suites import Bipia, read_bipia
 from evaluators.adversarial.types import QueryAttack
 from retriever import Index
 from signalbox.encoder import load_encoder
 from signalbox.models.scripted import ScriptedServer
 from signalbox.settings import DEFENCES, Defence, Settings
-from signalbox.types import Route
+from signalbox.types import Prediction, Route
 
 _SEED = 11
 _CLOUD_USD = 0.001  # what the anchor's cloud costs a query
@@ -102,6 +100,7 @@ def _settings(folder: Path, base_url: str) -> Settings:
 
 
 async def _documents(folder: Path, suite: Bipia, written: int, *, quick: bool) -> dict[str, Any]:
+    say = Console(stderr=True).print
     stand_in = documents.Obedient()
     clean, attacked = documents.trials_of(suite, documents.PLACES[:1] if quick else documents.PLACES)
     found: dict[str, dict[str, dict[str, Any]]] = {"on": {}, "off": {}}
@@ -112,14 +111,25 @@ async def _documents(folder: Path, suite: Bipia, written: int, *, quick: bool) -
         for name, defences in _ON_OFF:
             own = settings.model_copy(update={"defences": defences})
             async with await open_models(own) as models:
+                parts = _lax(models.parts)
+                before: dict[str, dict[str, Prediction]] = {}
                 for key, route, credulous in _ROUTES:
+                    started = time.perf_counter()
+                    if credulous and "spotlighting" not in defences:  # nothing is marked: all are credulous
+                        found[name][key] = found[name][route]
+                        continue
                     stand_in.credulous = credulous
+                    if route not in before:
+                        before[route] = await documents.of_clean(parts, index, clean, route, stand_in)
                     found[name][key] = await documents.figures(
-                        _lax(models.parts), index, clean, attacked, route, stand_in
+                        before[route], parts, index, clean, attacked, route, stand_in
                     )
+                    say(f"mails, defences {name}, {key}: {time.perf_counter() - started:.0f} s")
             # Without defences the bundled model takes as long again, so it is left out where it should be quick.
             if written and (name == "on" or not quick):
+                started = time.perf_counter()
                 found[name]["written"] = await _written(own, index, clean, documents.some(attacked, written), stand_in)
+                say(f"mails, defences {name}, written: {time.perf_counter() - started:.0f} s")
     return _of_documents(found["on"], found["off"])
 
 
@@ -142,9 +152,9 @@ async def _written(
     asked = {trial.context.id for trial in attacked}
     twins = [trial for trial in clean if trial.context.id in asked]
     async with await open_models(own) as models:
-        return await documents.figures(
-            _lax(models.parts), index, twins, attacked, "grounded", stand_in, documents.echoes
-        )
+        parts = _lax(models.parts)
+        before = await documents.of_clean(parts, index, twins, "grounded", stand_in)
+        return await documents.figures(before, parts, index, twins, attacked, "grounded", stand_in, documents.echoes)
 
 
 def _of_documents(on: Mapping[str, Mapping[str, Any]], off: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -202,47 +212,8 @@ async def _routing(count: int, *, quick: bool) -> dict[str, Any]:
         anchor = await _anchor(own, learning, queries, count, questions)
     return {
         **found["on"],
-        **_benign(queries, before["on"], before["off"], altered),
+        **figures.benign(queries, before["on"], before["off"], altered),
         "anchors": {"defences off": found["off"], "TF-IDF router": anchor},
-    }
-
-
-def _benign(
-    queries: Sequence[LabelledQuery],
-    on: Sequence[routing.Asked],
-    off: Sequence[routing.Asked],
-    altered: Sequence[bool],
-) -> dict[str, Any]:
-    """What the defences do to queries that nobody has changed.
-
-    A hit is false where a query is routed by other words than its own though it is not one of those written with typos,
-    or where the caller is told that it was changed.
-    """
-    right = figures.drop([one.right is True for one in off], [one.right is True for one in on])
-    cheap = figures.drop([one.cheaply_right for one in off], [one.cheaply_right for one in on])
-    worse = cheap if cheap.value >= right.value else right
-    false = [
-        found.fired or (changed and one.style != "typo")
-        for one, found, changed in zip(queries, on, altered, strict=True)
-    ]
-    hits = share(np.array(false, dtype=np.float64), np.arange(len(false)))
-    spoilt = [
-        changed and then.right is True and now.right is not True
-        for changed, then, now in zip(altered, off, on, strict=True)
-    ]
-    assert hits is not None, "there are queries"
-    return {
-        "benign": len(queries),
-        "benign_right": sum(one.right is True for one in on) / len(on),
-        "benign_right_without_cloud": cheap.benign,
-        "utility_drop": worse.value,
-        "utility_drop_interval": [worse.low, worse.high],
-        "utility_drop_without_cloud": cheap.value,
-        "false_hits": hits.value,
-        "false_hits_interval": [hits.low, hits.high],
-        "benign_changed": sum(altered) / len(altered),
-        "benign_changed_and_spoilt": sum(spoilt) / len(spoilt),
-        "benign_fired": sum(one.fired for one in on) / len(on),
     }
 
 
