@@ -8,6 +8,10 @@ probability. False alarms: two runs of one system, 80 to 1,000 cases, of which 2
 `false_alarm_rate_of` is of scores, and of costs with a long tail, whose test has no slack. Power: right on 85% before,
 80% after, 400 cases, of which besides the 5% that are lost for good 2% are lost and 2% gained by chance (9% flip);
 `power_by_flips` has other shares of flips, and `decided` counts decisions of the whole comparison with its margin.
+`compare_*` and `gate_*` go through the whole comparison and gate, on runs of 400 cases with three metrics, of one
+system with cases related or missing (false alarms), and with the drop; `compare_rounds` says on how few rounds.
+`interval_coverage` is the mean over 40 cells of judge and rate; `coverage_lowest`, `coverage_highest` and
+`cells_within_93_to_97` say what the mean hides.
 Anchors, on the same draws: the judge's mean with the usual interval, people's labels alone, an unpaired test.
 """
 
@@ -22,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks._common import finish, track
+from benchmarks._comparing import compared
 from evaluators.comparing.compare import decide
 from evaluators.statistics.intervals import share_interval
 from evaluators.statistics.paired import exact_mcnemar, paired_means, paired_shares
@@ -35,6 +40,7 @@ ALPHA, MARGIN = 0.05, 0.02
 BEFORE, DROP, CASES, CHANCE = 0.85, 0.05, 400, 0.02
 SIZES = (80, 200, CASES, 1_000)
 _DECIDED = 300
+_COMPARED = 150
 
 
 @dataclass(frozen=True)
@@ -205,6 +211,7 @@ def main() -> None:
         "power": usual["paired"],
         "decided": decided(min(_DECIDED, arguments.rounds), arguments.seed),
         "power_by_flips": {name: one["paired"] for name, one in by_flips.items()},
+        **compared(min(_COMPARED, arguments.rounds), arguments.seed),
         "anchors": {
             **told,
             "unpaired test": {

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from evaluators.statistics.intervals import LEVEL, Floats, Groups, group_error, t_quantile
 from signalbox.errors import InvalidInput
 
-_STEPS = 60
+_STEPS = 40
 _FEWEST = 3  # independent cases or groups; from fewer nothing is claimed
 
 
