@@ -31,7 +31,10 @@ _SECRETS = ("database_url", "cloud_api_key", "cloud_fallback_api_key", "webhook_
 def handed_on(settings: Settings) -> dict[str, Any]:
     """The settings for another process, as JSON without secrets: those it reads where they were read here."""
     given = settings.model_dump(mode="json", exclude_defaults=True, exclude=set(_SECRETS))
-    return {"home": str(Path.cwd()), "values": given | {"data_dir": str(settings.data_dir.absolute())}}
+    # A job's process has another working directory.
+    paths = {"data_dir": settings.data_dir, "prices_file": settings.prices_file}
+    absolute = {name: str(path.absolute()) for name, path in paths.items() if path is not None}
+    return {"home": str(Path.cwd()), "values": given | absolute}
 
 
 def taken_over(given: Mapping[str, Any]) -> Settings:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -251,3 +252,38 @@ def test_a_run_that_a_service_is_about_to_work_on_stays(refused: Refused, comman
     service.release()
     assert command("eval", "rm", run).stdout == f"Removed: {run}\n"
     assert not folder.exists()
+
+
+async def test_what_a_run_spends_is_in_the_books_of_the_workspace(command: Command, tmp_path: Path) -> None:
+    import asyncio
+
+    from signalbox.models.protection.spending import NANO, SERVICE
+    from signalbox.settings import Settings
+    from signalbox.storage import SpendingStore, open_database
+    from signalbox.types import utc_now
+
+    price = {"input": 100, "output": 100, "as_of": "2026-11-01", "source": "this test"}
+    (tmp_path / "prices.json").write_text(json.dumps({"models": {"dear": price}}), encoding="utf-8")
+    a_set(tmp_path)
+    server = _Server(tmp_path)
+    arguments = ["eval", "run", "capitals.jsonl", "--target", f"model:dear@{server.url}", "--scorer", "contains"]
+    run = partial(asyncio.to_thread, command, *arguments, "--json", "--no-cache", SIGNALBOX_PRICES_FILE="prices.json")
+    try:
+        done = await run()
+        assert done.returncode == 0, done.stderr
+        shown = json.loads(done.stdout)
+        assert shown["limits"]["max_cost_usd"] == 1.0
+        database = await open_database(Settings(data_dir=tmp_path / "data"))
+        try:
+            taken = await SpendingStore(database).taken(utc_now().date(), SERVICE)
+            spent = sum(row["spent"]["cost_usd"] for row in _rows(tmp_path / "data" / "evals" / shown["id"]))
+            assert 0 < taken == round(spent * NANO)
+            # As where a service runs on SQLite: it alone may write.
+            refused = await run()
+        finally:
+            await database.close()
+    finally:
+        server.close()
+    assert refused.returncode != 0
+    assert "evaluate that service itself, as --target http://127.0.0.1:8000" in refused.stderr.splitlines()[-1]
+    assert len(list((tmp_path / "data").glob("evals/*"))) == 1
