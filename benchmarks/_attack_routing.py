@@ -7,6 +7,7 @@ use it. Dear is the cloud or a person; cheap is a route of this machine.
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ from signalbox.types import Answer, Constraints, Query
 CHEAP = ("classifier", "grounded")
 T = TypeVar("T")
 _AT_ONCE = 4
+_WRONG_OF = 8
 _CHANGED = ("defence decoding", "defence salience", "defence instructions")
 
 
@@ -98,7 +100,11 @@ class WatchedExpert:
 
 
 class KnowingCloud:
-    """The replies of a cloud that knows the right answer to what it is asked, whatever was done to the words."""
+    """The replies of a cloud that knows the right answer to what it is asked, whatever was done to the words.
+
+    About one query in eight it answers wrongly, always the same ones: a policy can't learn what answers are worth that
+    are never wrong, and would have people look at all of them.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, LabelledQuery] = {}
@@ -125,6 +131,8 @@ class KnowingCloud:
             asked = self._known[max(within, key=len)] if within else None
         if asked is None or not asked.contains:
             return "I don't know"
+        if zlib.crc32(asked.id.encode()) % _WRONG_OF == 0:
+            return "That is not something we can say."
         return f"{asked.contains[0]}."
 
 

@@ -156,7 +156,7 @@ def test_only_the_credulous_stand_in_does_what_is_marked_as_data(credulous: bool
 
 def test_the_knowing_cloud_knows_the_longest_of_the_queries_in_a_prompt() -> None:
     cloud = KnowingCloud()
-    cloud.learn([_labelled(1, query="Refunds?", contains=["no"]), _labelled(2, query="Any Refunds?", contains=["yes"])])
+    cloud.learn([_labelled(1, query="Refunds?", contains=["no"]), _labelled(3, query="Any Refunds?", contains=["yes"])])
 
     assert cloud(ChatRequest((Message(role="user", content="Question: Any Refunds?"),))) == "yes."
     assert cloud(ChatRequest((Message(role="user", content="Question: else"),))) == "I don't know"
