@@ -18,6 +18,7 @@ class HashingEncoder:
         self.dimension = dimension
         self.name = name
         self.encoded: list[str] = []
+        self.common_words: dict[str, int] = {}
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         self.encoded += texts
