@@ -23,7 +23,7 @@ class Defences:
         if getattr(encoder, "name", None) != shipped_model().encoder:
             return None
         known = self._detectors.get(id(encoder))
-        return known or self._detectors.setdefault(id(encoder), InstructionDetector(encoder))
+        return known or self._detectors.setdefault(id(encoder), InstructionDetector(encoder, language=self.language))
 
     def __contains__(self, name: Defence) -> bool:
         return name in self.on
