@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from agents.defences import Defences
 from agents.events import AttemptFinished, AttemptStarted, EvidenceFound, Observer, Token
 from api.service.models import Models
 from api.service.wiring import Service
@@ -36,7 +37,7 @@ class EchoSystem:
         self.cancelled = asyncio.Event()
         self.tells = True
         self.store: PredictionStore | None = None
-        self.parts = SimpleNamespace(default_expert=None, experts={})
+        self.parts = SimpleNamespace(default_expert=None, experts={}, defences=Defences())
 
     async def predict(self, query: Query, *, observe: Observer | None = None) -> Prediction:
         self.asked.append(query)
