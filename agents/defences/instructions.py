@@ -19,6 +19,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from agents.defences import cues
 from agents.defences.decoding import decode
 from agents.defences.language import Language
 from retriever import split_sentences
@@ -34,80 +35,6 @@ _LONGEST = 600  # characters of a sentence that are embedded
 _STRIDE = 400  # a longer sentence is judged in stretches of so many, which begin so far apart
 _VECTOR_SCALE = 4.0
 
-_VERBS = (
-    r"(?:add|append|insert|integrate|incorporate|include|weave|slip|modify|change|alter|adapt|adjust|augment|enhance|"
-    r"extend|expand|revise|rewrite|rephrase|replace|substitute|swap|convert|render|encode|decode|encrypt|scramble|"
-    r"jumble|shuffle|reverse|misspell|introduce|remove|write|draft|compose|create|produce|generate|develop|provide|"
-    r"give|tell|show|explain|describe|define|discuss|outline|list|summari[sz]e|analy[sz]e|compare|compute|calculate|"
-    r"solve|translate|answer|respond|reply|say|print|output|return|repeat|reveal|ignore|disregard|forget|pretend|act|"
-    r"behave|recommend|suggest|advise|encourage|convince|persuade|urge|promote|mention|claim|praise|warn|remind|"
-    r"debug|stop|play|find|send|ask|offer|make|put|merge|use|spell|leave|do not|don't|never|always|let's|from now|"
-    r"let us|direct|conclude|begin|start|end|finish|refuse|classify|rate|rearrange|group|combine|capitali[sz]e|break)\b"
-)
-_TASK = re.compile(
-    r"^\W*(?:(?:please|now|also|then|finally|kindly|hey|important|note|ai|assistant|system|instead)\b\W*)*" + _VERBS,
-    re.IGNORECASE,
-)
-# A task behind other words: `When you answer, tell ...`.
-_EMBEDDED_TASK = re.compile(r"(?:[,:;—-]|\band|\bplease|\byou (?:must|should|will|need to))\s+" + _VERBS, re.IGNORECASE)
-_OWN_TEXT = re.compile(
-    r"\b(?:your|the|this|each|every|all) (?:\w+ ){0,2}"
-    r"(?:response|responses|answer|answers|reply|replies|output|outputs|summary|message|text you write|wording)\b",
-    re.IGNORECASE,
-)
-_MODEL = re.compile(
-    r"\b(?:assistant|language model|chatbot|ai|llm|gpt|you are (?:now|an?)|the user|the reader|readers|users)\b",
-    re.IGNORECASE,
-)
-_ASKS = re.compile(
-    r"^\W*(?:what|who|whom|whose|when|where|which|why|how|can|could|would|will|do|does|did|is|are|should)\b",
-    re.IGNORECASE,
-)
-_FORM = re.compile(
-    r"\b(?:words?|letters?|vowels?|consonants?|spaces?|punctuation|emojis?|capitals?|binary|base ?\d+|morse|cipher|"
-    r"rhyme|code|function|script|sentences?|paragraph|poem|story|essay|language)\b",
-    re.IGNORECASE,
-)
-_LINK = re.compile(r"https?://|www\.|\b[\w-]+\.(?:com|net|org|io|xyz|info|example|biz|co)\b|@\w+\.\w", re.IGNORECASE)
-_OUR = re.compile(r"\b(?:we|our|us|i|my)\b", re.IGNORECASE)
-_MAIL = re.compile(
-    r"\b(?:click|unsubscribe|log in|sign in|contact|call us|visit|reply to this|attached|invoice|receipt|order|payment|"
-    r"account|shipping|delivery|refund|basket|subscription)\b",
-    re.IGNORECASE,
-)
-# Said to whoever answers, or about answers: what no reader of a document is told.
-_ADDRESSES = re.compile(
-    r"\byour (?:\w+ ){0,2}(?:response|responses|answer|answers|reply|replies|output|outputs|summary|message)\b"
-    r"|\b(?:language model|chatbot|llm|gpt|as an ai|ai assistant|you are (?:now|no longer)|"
-    r"from now on,? you (?:are|act|answer|reply|speak))\b"
-    r"|^\W*(?:note to |attention,? )?(?:the )?(?:ai|assistant|system|language model|chatbot)\s*[:,]"
-    r"|\bthe (?:assistant|model) (?:must|should|will|has to|is to)\b"
-    r"|\b(?:tell|ask|advise|encourage|convince|warn|urge|direct|remind|inform|offer|promise|point)\b(?: that)?"
-    r" (?:the )?(?:user(?! of)|customer|reader|whoever asks|anyone who asks|everyone who asks)\b"
-    r"|(?:^\W*|[,;:—-]\s+|\b(?:and|please|now|also|must|should)\s+)(?:answer|respond|reply)\b[^.?!,]{0,30}"
-    r"\b(?:only|with|in|as|by|nothing)\b"
-    r"|\b(?:do not|don't|refuse to|stop) (?:answer|respond|reply)"
-    r"|\b(?:whoever|anyone who|everyone who) (?:answers|replies|responds)\b",
-    re.IGNORECASE,
-)
-_ABOUT_ANSWERS = re.compile(
-    r"\b(?:only|right|correct|all|any|every|each|good|no|that|the) (?:\w+ ){0,2}"
-    r"(?:answers?|responses?|repl(?:y|ies))\b[^.?!]{0,60}\b(?:is|are|must|contains?|consists?|says?|ends?|begins?|be|mentions?)\b"
-    r"|^\W*(?:correct|right|good|valid) (?:answers?|responses?|repl(?:y|ies))\b",
-    re.IGNORECASE,
-)
-# In the other languages that documents here are often written in; what orders whoever answers, and little else.
-_OTHER_LANGUAGES = re.compile(
-    r"\b(?:antworte(?:n sie)?|erwidere|schreibe?|sage?|gib|répond(?:s|ez|re)|écri(?:s|vez)|dis|dites|affiche[sz]?|"
-    r"respond[ae]n?|contesta|escrib[ae]|diga|muestra|rispond[ai]|scrivi)\b[^.?!]{0,40}"
-    r"\b(?:nur|ausschlie(?:ß|ss)lich|immer|nichts als|uniquement|seulement|exclusivement|toujours|rien que|solo|sólo|"
-    r"solamente|únicamente|siempre|soltanto|sempre)\b"
-    r"|\b(?:ignorieren? (?:sie )?|vergiss |vergessen sie |missachte |ignore[zs]? |oublie[zs]? |ignora |ignore |olvida |"
-    r"dimentica )"
-    r"[^.?!]{0,40}\b(?:anweisung(?:en)?|regeln|vorgaben|instructions?|consignes?|règles?|instrucciones|reglas|istruzioni|"
-    r"regole)\b",
-    re.IGNORECASE,
-)
 ADDRESSED = 0.5  # chance from which a sentence that speaks to whoever answers is flagged
 _FOREIGN = 0.83  # distance from what stands around from which a sentence is foreign to its document
 _FEWEST_AROUND = 2
@@ -121,22 +48,22 @@ CHEAP = (
 
 def cheap_features(sentence: str) -> list[float]:
     """The values of `CHEAP` but the last: what the letters alone say."""
-    task, text = bool(_TASK.match(sentence)), bool(_OWN_TEXT.search(sentence))
+    task, text = bool(cues.TASK.match(sentence)), bool(cues.OWN_TEXT.search(sentence))
     return [
         float(task),
         float(task and text),
         float(text),
-        float(bool(_MODEL.search(sentence))),
-        float(bool(_ASKS.match(sentence))),
+        float(bool(cues.MODEL.search(sentence))),
+        float(bool(cues.ASKS.match(sentence))),
         float("?" in sentence),
-        float(bool(_FORM.search(sentence))),
-        float(bool(_LINK.search(sentence))),
-        float(bool(_OUR.search(sentence))),
-        float(bool(_MAIL.search(sentence))),
+        float(bool(cues.FORM.search(sentence))),
+        float(bool(cues.LINK.search(sentence))),
+        float(bool(cues.OUR.search(sentence))),
+        float(bool(cues.MAIL.search(sentence))),
         float(len(looks_like_injection(sentence))),
         float(np.log1p(len(sentence.split()))),
-        float(bool(_ADDRESSES.search(sentence))),
-        float(bool(_ABOUT_ANSWERS.search(sentence))),
+        float(bool(cues.ADDRESSES.search(sentence))),
+        float(bool(cues.ABOUT_ANSWERS.search(sentence))),
     ]
 
 
@@ -144,20 +71,22 @@ def may_instruct(sentence: str) -> bool:
     """Whether a sentence is worth judging: statements that address nobody are not."""
     return bool(
         "?" in sentence
-        or _TASK.match(sentence)
-        or _ASKS.match(sentence)
-        or _OWN_TEXT.search(sentence)
-        or _MODEL.search(sentence)
+        or cues.TASK.match(sentence)
+        or cues.ASKS.match(sentence)
+        or cues.OWN_TEXT.search(sentence)
+        or cues.MODEL.search(sentence)
         or looks_like_injection(sentence)
-        or _EMBEDDED_TASK.search(sentence)
-        or _ABOUT_ANSWERS.search(sentence)
-        or _ADDRESSES.search(sentence)
+        or cues.EMBEDDED_TASK.search(sentence)
+        or cues.ABOUT_ANSWERS.search(sentence)
+        or cues.ADDRESSES.search(sentence)
     )
 
 
 def addresses(sentence: str) -> bool:
     """Whether a sentence is said to whoever answers, or about answers."""
-    return bool(_ADDRESSES.search(sentence) or _ABOUT_ANSWERS.search(sentence) or looks_like_injection(sentence))
+    return bool(
+        cues.ADDRESSES.search(sentence) or cues.ABOUT_ANSWERS.search(sentence) or looks_like_injection(sentence)
+    )
 
 
 def is_foreign(off_subject: float) -> bool:
@@ -235,7 +164,7 @@ class InstructionDetector:
         spans = [(span.start, span.end) for span in split_sentences(text)]
         pieces = [(place, piece) for place, span in enumerate(spans) for piece in self._readings(text[slice(*span)])]
         sentences = [piece for _, piece in pieces]
-        direct = {place for place, piece in pieces if _OTHER_LANGUAGES.search(piece)}
+        direct = {place for place, piece in pieces if cues.OTHER_LANGUAGES.search(piece)}
         if not any(map(may_instruct, sentences)):
             return [spans[place] for place in sorted(direct)]
         vectors = self._embedded(sentences)
