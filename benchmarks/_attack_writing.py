@@ -136,7 +136,7 @@ async def _report(settings: Settings, route: Route, cases: Sequence[Case], folde
             targets,
             folder,
             scorer=AttackScorer(hidden=hidden_texts()),
-            limits=Limits(max_unmeasured=1.0, deadline_ms=180_000),
+            limits=Limits(max_unmeasured=1.0, deadline_ms=180_000, concurrency=8),
             progress=silent,
             header={"seed": seed},
         )

@@ -114,7 +114,7 @@ async def _report(settings: Settings, folder: Path, count: int, seed: int, *, ma
             targets,
             folder,
             scorer=scorer,
-            limits=Limits(max_unmeasured=1.0),
+            limits=Limits(max_unmeasured=1.0, concurrency=8),
             header={"seed": seed, "set": {"name": desk.name, "version": desk.version, "hash": desk.hash}},
         )
     return report_of(record).model_copy(update={"id": "of the sample help desk", "set": {}})
