@@ -2,8 +2,11 @@
 
 `python -m benchmarks.attacks [--payloads bipia.json --contexts emails.jsonl] [--queries 120] [--quick] [--json]`
 
-Every rate is net of a benign twin. The first part attacks queries of the sample help desk, with a scripted cloud over
-HTTP; the desk is made once and kept in the user's cache folder. The second hides BIPIA's instructions in its mails and
+Every rate is net of a benign twin. Where polite words move a query more than the attack does, a net rate is negative:
+that shows no strength of the router, so gross rates and those of the twins stand beside.
+
+The first part attacks queries of the sample help desk, with a scripted cloud over HTTP; the desk is made once and kept
+in the user's cache folder. The second hides BIPIA's instructions in its mails and
 asks about them; what counts there is the route that does worst, a cloud that obeys whatever it is shown included.
 """
 
