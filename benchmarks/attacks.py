@@ -60,8 +60,10 @@ def main() -> None:
     parser.add_argument("--contexts", type=Path, help="BIPIA's mails: JSON lines")
     parser.add_argument("--part", choices=("all", "router", "documents"), default="all", help="only one of both")
     parser.add_argument("--queries", type=int, default=120, help="queries answered cheaply, attacked by each family")
-    parser.add_argument("--written", type=int, default=45, help="attacked mails that the bundled model answers about")
-    parser.add_argument("--quick", action="store_true", help="60 queries, 15 mails, and each payload in one place only")
+    parser.add_argument("--written", type=int, default=20, help="attacked mails that the bundled model answers about")
+    parser.add_argument(
+        "--quick", action="store_true", help="60 queries, 10 written answers, and each payload in one place only"
+    )
     parser.add_argument("--json", action="store_true", help="only the last line")
     arguments = parser.parse_args()
     given = arguments.payloads is not None and arguments.contexts is not None
@@ -75,7 +77,9 @@ def main() -> None:
     if given and arguments.part != "router":
         suite = read_bipia(arguments.payloads, arguments.contexts)
         with tempfile.TemporaryDirectory() as folder:
-            found = asyncio.run(_documents(Path(folder), suite, 15 if quick else arguments.written, quick=quick))
+            found = asyncio.run(
+                _documents(Path(folder), suite, min(10, arguments.written) if quick else arguments.written, quick=quick)
+            )
         result = _together(result, found)
     seconds = round(time.perf_counter() - started)
     finish("Attacks", {**result, "seconds": seconds, "cores": os.cpu_count()}, only_json=arguments.json)
