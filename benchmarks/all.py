@@ -103,17 +103,18 @@ def _serving(f: Figures) -> str:
 
 
 def _attacks(f: Figures) -> str:
-    names = ("unicode", "typos", "prefix", "padding", "gadget")
-    forced = ", ".join(f"{name} **{f[name]['forced_escalation']:.1%}**" for name in names)
+    names = ("unicode", "typos", "padding", "topical_padding", "prefix", "suffix", "gadget")
     tfidf, off = f["anchors"]["TF-IDF router"], f["anchors"]["defences off"]
+    forced = ", ".join(
+        f"{name} **{f[name]['forced_escalation']:.0%}** ({f[name]['gross_escalation']:.0%})" for name in names
+    )
     beside = ", ".join(f"{name} {tfidf[name]['forced_escalation']:.0%}" for name in names)
     bare = ", ".join(f"{name} {off[name]['forced_escalation']:.0%}" for name in names)
     return (
-        f"queries forced onto the dear route, net of a twin: {forced}; cost **{f['cost_ratio']:.2f}** times; "
-        f"instructions in mails: net success **{f['net_success']:.1%}** (of a model that obeys marked ones too "
-        f"{f['net_success_credulous']:.1%}), false hits **{f['false_hits']:.1%}**, utility drop "
-        f"**{f['utility_drop']:.1%}** | TF-IDF router: {beside}; ours without defences: {bare}; a canary fires on "
-        f"{f['anchors']['canary']['false_hits']:.0%} of clean mails"
+        f"queries forced onto a dearer route, net of a twin (and in all): {forced}; cost of the worst family "
+        f"**{f['cost_ratio']:.2f}** times; instructions in mails, on the worst of the routes: net success "
+        f"**{f['net_success']:.1%}**; false hits **{f['false_hits']:.1%}**, utility drop **{f['utility_drop']:.1%}** | "
+        f"TF-IDF router: {beside}; ours without defences: {bare}"
     )
 
 
