@@ -77,7 +77,7 @@ def test_a_run_needs_no_network(command: Command, tmp_path: Path) -> None:
 def test_a_killed_or_interrupted_run_is_finished_later(tmp_path: Path) -> None:
     server = _Server(tmp_path)
     try:
-        a_set(tmp_path, 24)
+        a_set(tmp_path, 80)
         arguments = ["eval", "run", "capitals.jsonl", "--target", f"model:m@{server.url}", "--scorer", "contains"]
         arguments += ["--max-unmeasured", "1", "--concurrency", "2"]
         process = _start(tmp_path, arguments)
@@ -97,8 +97,8 @@ def test_a_killed_or_interrupted_run_is_finished_later(tmp_path: Path) -> None:
         shown = json.loads(out)
         assert (shown["state"], shown["limits"]["concurrency"], len(shown["sittings"])) == ("done", 8, 3)
         rows = _rows(folder)
-        assert len({row["case"]["id"] for row in rows}) == len(rows) == 24
-        assert server.asked() - 24 <= 2 + 2  # what was in flight, twice
+        assert len({row["case"]["id"] for row in rows}) == len(rows) == 80
+        assert server.asked() - 80 <= 2 + 2  # what was in flight, twice
     finally:
         server.close()
 
