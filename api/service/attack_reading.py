@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from api.service.attacking import folder_of
+from api.service.eval_reading import list_folders
 from api.service.folders import attacks_folder
-from signalbox.errors import CorruptArtefact, InvalidInput, NotFound, SignalboxError
+from signalbox.errors import CorruptArtefact, NotFound
 from signalbox.settings import Settings
 
 REPORTS = {"json": "summary.json", "html": "report.html", "markdown": "report.md"}
@@ -15,27 +16,8 @@ _SHOWN = ("id", "kind", "created_at", "ended_at", "set", "target", "seed", "stat
 
 
 def list_runs(settings: Settings, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
-    """Runs as `run.json` has them, the newest first, and the cursor of the next page. A damaged one says so.
-
-    Raises:
-        InvalidInput: the cursor is none of a page before.
-    """
-    from evaluators.harness import run_folders
-    from evaluators.harness.records import read_manifest, state_of
-
-    if cursor is not None and not cursor.startswith("atk_"):
-        raise InvalidInput("This is no cursor that this service gave.", field="cursor")
-    folders = [path for path in run_folders(attacks_folder(settings)) if cursor is None or path.name < cursor]
-    items: list[dict[str, Any]] = []
-    for folder in folders[:limit]:
-        try:
-            manifest = read_manifest(folder)
-        except SignalboxError as error:
-            items.append({"id": folder.name, "state": "damaged", "reason": error.detail})
-        else:
-            shown = {name: manifest.get(name) for name in _SHOWN}
-            items.append(shown | {"state": state_of(folder, manifest)})
-    return items, folders[limit - 1].name if len(folders) > limit else None
+    """Runs as `list_folders` lists them."""
+    return list_folders(attacks_folder(settings), "atk_", _SHOWN, limit, cursor)
 
 
 def read_run(settings: Settings, run_id: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +20,18 @@ _SHOWN = ("id", "kind", "created_at", "ended_at", "set", "target", "engine", "se
 
 
 def list_runs(settings: Settings, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    """Runs as `list_folders` lists them."""
+    return list_folders(evals_folder(settings), "evl_", _SHOWN, limit, cursor)
+
+
+def list_folders(
+    parent: Path, prefix: str, fields: Sequence[str], limit: int, cursor: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
     """Runs as `run.json` has them, the newest first, and the cursor of the next page. A damaged one says so.
+
+    Args:
+        prefix: what the ids of such runs begin with.
+        fields: what is shown of each.
 
     Raises:
         InvalidInput: the cursor is none of a page before.
@@ -27,9 +39,9 @@ def list_runs(settings: Settings, limit: int, cursor: str | None) -> tuple[list[
     from evaluators.harness import run_folders
     from evaluators.harness.records import read_manifest, state_of
 
-    if cursor is not None and not cursor.startswith("evl_"):
+    if cursor is not None and not cursor.startswith(prefix):
         raise InvalidInput("This is no cursor that this service gave.", field="cursor")
-    folders = [path for path in run_folders(evals_folder(settings)) if cursor is None or path.name < cursor]
+    folders = [path for path in run_folders(parent) if cursor is None or path.name < cursor]
     items: list[dict[str, Any]] = []
     for folder in folders[:limit]:
         try:
@@ -37,7 +49,7 @@ def list_runs(settings: Settings, limit: int, cursor: str | None) -> tuple[list[
         except SignalboxError as error:
             items.append({"id": folder.name, "state": "damaged", "reason": error.detail})
         else:
-            shown = {name: manifest.get(name) for name in _SHOWN}
+            shown = {name: manifest.get(name) for name in fields}
             items.append(shown | {"state": state_of(folder, manifest)})
     return items, folders[limit - 1].name if len(folders) > limit else None
 
