@@ -12,14 +12,16 @@ from functools import lru_cache
 MASK = "***"
 
 _SECRET_NAME = re.compile(r"key|token|passw|secret|authorization|cookie|credential", re.IGNORECASE)
+# Whoever asks chooses what is searched, so no pattern may scan the same characters again from each of their places.
 _SECRET_VALUE = re.compile(
     r"\b(?:sk|pk|rk)[-_][A-Za-z0-9_\-]{6,}"  # OpenAI, Anthropic, Stripe
     r"|\bgh[pousr]_[A-Za-z0-9]{16,}|\bxox[abprs]-[A-Za-z0-9\-]{8,}|\bAKIA[A-Z0-9]{12,}|\bAIza[A-Za-z0-9_\-]{20,}"
     r"|\bsb_(?:[0-9a-f]{12}|local)_[0-9a-f]{8,}"  # our own
-    r"|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*"  # a signed JSON token
+    r"|(?<![A-Za-z0-9_\-])(?>[A-Za-z0-9_\-]*?eyJ)[A-Za-z0-9_\-]{8,}+"  # a signed JSON token,
+    r"\.[A-Za-z0-9_\-]{8,}+\.[A-Za-z0-9_\-]*"  # with what it is tied to
 )
 _AFTER_NAME = re.compile(
-    r"(?P<before>\b(?:bearer|basic)\s+|[a-z_\-]*(?:api[_\-]?key|token|password|secret)[\"']?\s*[=:]\s*[\"']?"
+    r"(?P<before>\b(?:bearer|basic)\s+|(?:api[_\-]?key|token|password|secret)[\"']?\s*[=:]\s*[\"']?"
     r"|://[^\s:/@]*:)(?P<value>[^\s&\"'@,;]{3,})",
     re.IGNORECASE,
 )
