@@ -13,9 +13,9 @@ from api.http.openapi import problems
 from api.routes.attack_models import AttackList, AttackStart, AttackStarted
 from api.service import attack_reading as reading
 from api.service import attacking
-from api.service.eval_reading import with_job
 from api.service.evaluating import set_path
 from api.service.removing import remove_by_service
+from api.service.run_reading import with_job
 
 router = APIRouter(tags=["attacks"])
 strict = APIRouter(route_class=JsonRoute)

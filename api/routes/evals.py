@@ -11,8 +11,8 @@ from api.body.json import JsonRoute
 from api.deps import IdentityDep, ServiceDep
 from api.http.openapi import problems
 from api.routes.eval_models import EvalList, EvalRows, EvalStart, EvalStarted
-from api.service import eval_reading as reading
 from api.service import evaluating
+from api.service import run_reading as reading
 from api.service.eval_specs import check_remote_scorers
 from api.service.eval_spending import limited
 from api.service.folders import evals_folder

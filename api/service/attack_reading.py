@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from api.service.attacking import folder_of
-from api.service.eval_reading import list_folders
 from api.service.folders import attacks_folder
+from api.service.run_reading import list_folders
 from signalbox.errors import CorruptArtefact, NotFound
 from signalbox.settings import Settings
 

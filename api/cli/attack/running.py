@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from signalbox.settings import Settings
 
 UNFINISHED = 1
-_POLL_S = 0.1
 
 
 def run(
@@ -110,44 +109,19 @@ def _again(settings: Settings, run_id: str, limits: dict[str, Any]) -> AttackReq
 async def _follow(
     settings: Settings, request: AttackRequest, progress: Callable[[float, str], None], *, changed: bool
 ) -> Job:
-    """Start the run's job, or take up the one that was under way, and stay until it has ended."""
-    import asyncio
-
-    from api.service.attacking import ATTACK, KIND, start
-    from api.service.eval_reading import mark_ended
+    from api.cli.following import follow_run
+    from api.service.attacking import ATTACK, start
     from api.service.folders import attacks_folder
-    from signalbox.jobs import Jobs
-    from signalbox.telemetry import configure_logging
 
-    # What a job failed by is said once, at the end.
-    configure_logging("error" if settings.source("log_level") == "default" else settings.log_level)
-    folder = attacks_folder(settings) / request.run
-    books = settings.model_copy(update={"data_dir": folder, "database_url": None})
-    jobs = Jobs(books, [ATTACK], poll_s=_POLL_S)
-    job: Job | None = None
-    try:
-        earlier = (await jobs.list(kind=KIND, limit=1)).items
-        if earlier and not earlier[0].ended:
-            job = earlier[0]
-            if changed:
-                await jobs.cancel(job.id)
-                job = None
-        job = job or await start(jobs, settings, request, None)
-        async for news in jobs.follow(job.id):
-            job = news
-            progress(job.progress, job.stage)
-        if job.state == "failed" and job.error is not None:
-            await asyncio.to_thread(mark_ended, folder, "failed", job.error.detail)
-        return job
-    except asyncio.CancelledError:
-        if job is not None:
-            await jobs.cancel(job.id)
-        await jobs.close()
-        await asyncio.to_thread(mark_ended, folder, "cancelled", "It was cancelled.")
-        say(_how_to_go_on(request))
-        raise
-    finally:
-        await jobs.close()
+    return await follow_run(
+        settings,
+        attacks_folder(settings) / request.run,
+        ATTACK,
+        lambda jobs: start(jobs, settings, request, None),
+        progress,
+        changed=changed,
+        how_to_go_on=_how_to_go_on(request),
+    )
 
 
 def _finish(settings: Settings, request: AttackRequest, job: Job, *, as_json: bool) -> None:

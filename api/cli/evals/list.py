@@ -17,7 +17,7 @@ def list_runs(
     """The runs in the data directory, the newest first."""
     import json
 
-    from api.service.eval_reading import list_runs as read
+    from api.service.run_reading import list_runs as read
     from signalbox.settings import Settings
 
     items, after = read(Settings.load(), limit, cursor)

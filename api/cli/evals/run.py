@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from signalbox.settings import Settings
 
 GATE_FAILED = 1
-_POLL_S = 0.1
 
 
 def run(
@@ -128,55 +127,30 @@ def _again(settings: Settings, run_id: str, name: str | None, limits: dict[str, 
 
 
 async def _follow(settings: Settings, plan: EvalPlan, progress: Callable[[float, str], None], *, changed: bool) -> Job:
-    """Start the run's job, or take up the one that was under way, and stay until it has ended."""
-    import asyncio
-
-    from api.service.eval_reading import mark_ended
-    from api.service.evaluating import EVAL, KIND, start
+    from api.cli.following import follow_run
+    from api.service.evaluating import EVAL, start
     from api.service.folders import evals_folder
-    from signalbox.jobs import Jobs
-    from signalbox.telemetry import configure_logging
 
-    # What a job failed by is said once, at the end.
-    configure_logging("error" if settings.source("log_level") == "default" else settings.log_level)
-    folder = evals_folder(settings) / plan.run
-    books = settings.model_copy(update={"data_dir": folder, "database_url": None})
-    jobs = Jobs(books, [EVAL], poll_s=_POLL_S)
-    job: Job | None = None
-    try:
-        earlier = (await jobs.list(kind=KIND, limit=1)).items
-        if earlier and not earlier[0].ended:
-            job = earlier[0]
-            if changed:
-                await jobs.cancel(job.id)
-                job = None
-        job = job or await start(jobs, settings, plan, None)
-        async for news in jobs.follow(job.id):
-            job = news
-            progress(job.progress, job.stage)
-        if job.state == "failed" and job.error is not None:
-            await asyncio.to_thread(mark_ended, folder, "failed", job.error.detail)
-        return job
-    except asyncio.CancelledError:
-        if job is not None:
-            await jobs.cancel(job.id)
-        await jobs.close()
-        await asyncio.to_thread(mark_ended, folder, "cancelled", "It was cancelled.")
-        say(f"The run is kept; go on with it: signalbox eval run --resume {plan.run}")
-        raise
-    finally:
-        await jobs.close()
+    return await follow_run(
+        settings,
+        evals_folder(settings) / plan.run,
+        EVAL,
+        lambda jobs: start(jobs, settings, plan, None),
+        progress,
+        changed=changed,
+        how_to_go_on=_how_to_go_on(plan),
+    )
 
 
 def _finish(settings: Settings, plan: EvalPlan, job: Job, *, as_json: bool) -> None:
-    from api.service.eval_reading import read_run
     from api.service.folders import evals_folder
+    from api.service.run_reading import read_run
     from signalbox.errors import Unavailable
 
     if job.state != "done":
         detail = job.error.detail if job.error is not None else f"The run was {job.state}."
         field = job.error.field if job.error is not None else None
-        say(f"The run is kept; go on with it: signalbox eval run --resume {plan.run}")
+        say(_how_to_go_on(plan))
         if job.error is not None and job.error.title in ("Unavailable", "Overloaded", "Missing dependency"):
             raise Unavailable(detail, field=field)
         raise InvalidInput(detail, field=field)
@@ -204,3 +178,7 @@ def _print(folder: Path) -> None:
     summary = summarise(record.rows, record.metrics)
     show_run(out(), shown(record), summary, main_metric(record.metrics, record.rows))
     say(f"{record.id} is in {folder}; the whole report: {folder / 'report.html'}")
+
+
+def _how_to_go_on(plan: EvalPlan) -> str:
+    return f"The run is kept; go on with it: signalbox eval run --resume {plan.run}"
