@@ -35,7 +35,7 @@ from signalbox.settings import Settings
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "adversarial-report.md"
 _LOWER = re.compile(r"^##(?= )", re.MULTILINE)
 _ABOUT = """\
-This page is written by `python -m benchmarks.attack_report --write`; nothing in it is edited by hand.
+This page is written by `{command}`; nothing in it is edited by hand.
 
 The target is the sample help desk (`examples/helpdesk`) as `signalbox init --example helpdesk` makes it, in one
 process, without a cloud and without a local model that writes: classifier, quotes from documents, people. Attacked are
@@ -82,7 +82,8 @@ def main() -> None:
             few = chosen(_with_documents(), arguments.written, arguments.seed)
             writer = asyncio.run(with_a_writer(settings, few, Path(folder) / "writer", arguments.seed))
     if arguments.write:
-        PAGE.write_text(_page(report, cloud, writer, arguments.cases, arguments.written), encoding="utf-8")
+        page = _page(_command(arguments), report, cloud, writer, arguments.cases, arguments.written)
+        PAGE.write_text(page, encoding="utf-8")
     figures = {f"defences {one.defences}": _figures(one.families) for one in report.results}
     for name, part in (("cloud", cloud), ("writer", writer)):
         for one in part.results if part is not None else ():
@@ -127,11 +128,21 @@ def _with_documents() -> list[Case]:
     ]
 
 
-def _page(report: AttackReport, cloud: AttackReport, writer: AttackReport | None, cases: int, few: int) -> str:
+def _command(arguments: argparse.Namespace) -> str:
+    """What makes the same page again."""
+    given = [f"--workspace {arguments.workspace}"] if arguments.workspace is not None else []
+    given += [f"--cases {arguments.cases}"]
+    given += [f"--{name} {value}" for name in ("written", "seed") if (value := getattr(arguments, name))]
+    return " ".join(["python -m benchmarks.attack_report", *given, "--write"])
+
+
+def _page(
+    command: str, report: AttackReport, cloud: AttackReport, writer: AttackReport | None, cases: int, few: int
+) -> str:
     title, _, rest = markdown(report).partition("\n\n")
     written = len(read_set(set_path("adversarial")).cases)
     models = "a script that obeys" if writer is None else "a script that obeys and with the smallest of models"
-    page = f"{title}\n\n{_ABOUT.format(cases=cases, written=written, models=models)}\n{rest}"
+    page = f"{title}\n\n{_ABOUT.format(command=command, cases=cases, written=written, models=models)}\n{rest}"
     page += _part("An obedient cloud", _CLOUD.format(cases=cases), cloud)
     return page if writer is None else page + _part("The bundled model writes", _WRITER.format(cases=few), writer)
 
