@@ -102,7 +102,7 @@ def _write(
     for judgement, record in changed:
         decision = judgement.decision
         if decision.verdict == "skip":
-            table.skip(record.id, judgement.reviewer, now + skip)
+            table.skip(record.id, judgement.reviewer, now, now + skip)
         elif (notice := notice_of("prediction.reviewed", record, now)) is not None:
             Outbox(connection).replace(record.id, notice, now)
     table.add_events(

@@ -25,16 +25,14 @@ from sqlalchemy import (
     update,
 )
 
+from signalbox.storage.many_rows import many_inserts, many_updates
 from signalbox.storage.review_rows import ReviewFilter, StoredEvent, StoredReview
 from signalbox.storage.schema import predictions, review_events, review_skips, reviews
 from signalbox.storage.texts import plain
 
+_CLAIM = ("state", "version", "claimed_by", "claimed_at", "lease_expires_at")
 _MUTABLE = (
-    "state",
-    "version",
-    "claimed_by",
-    "claimed_at",
-    "lease_expires_at",
+    *_CLAIM,
     "outcome",
     "verdict",
     "correction",
@@ -57,15 +55,11 @@ _NEXT = (
     .limit(bindparam("most"))
     .with_for_update(of=reviews, skip_locked=True)
 )
-_SKIPPED = (
-    select(review_skips.c.reviewer, review_skips.c.review_id)
-    .join_from(review_skips, reviews, review_skips.c.review_id == reviews.c.id)
-    .where(
-        review_skips.c.reviewer.in_(bindparam("reviewers", expanding=True)),
-        review_skips.c.until > bindparam("now"),
-        reviews.c.state == "waiting",
-    )
+# No join: a planner without statistics looks each waiting review up among the skips, and there may be thousands.
+_SKIPPED = select(review_skips.c.reviewer, review_skips.c.review_id).where(
+    review_skips.c.reviewer.in_(bindparam("reviewers", expanding=True)), review_skips.c.until > bindparam("now")
 )
+_STATES = select(reviews.c.id, reviews.c.state).where(reviews.c.id.in_(bindparam("ids", expanding=True)))
 _ALL_LOCKED = (
     _SELECT.where(reviews.c.id.in_(bindparam("ids", expanding=True))).order_by(reviews.c.id).with_for_update(of=reviews)
 )
@@ -81,23 +75,9 @@ _FREE = (
     .where(reviews.c.id == bindparam("key"))
     .values(state="waiting", claimed_by=None, claimed_at=None, lease_expires_at=None)
 )
-_SAVE = (
-    update(reviews)
-    .where(reviews.c.id == bindparam("key"))
-    .values({name: bindparam(f"new_{name}") for name in _MUTABLE})
-)
-_SAVE_CLAIM = (
-    update(reviews)
-    .where(reviews.c.id == bindparam("key"))
-    .values(
-        state="claimed",
-        version=bindparam("new_version"),
-        claimed_by=bindparam("new_by"),
-        claimed_at=bindparam("new_at"),
-        lease_expires_at=bindparam("new_until"),
-    )
-)
-_ADD_EVENT = insert(review_events).inline()
+_SAVE = many_updates(reviews, "id", _MUTABLE)
+_SAVE_CLAIMS = many_updates(reviews, "id", _CLAIM)
+_ADD_EVENTS = many_inserts(review_events, ("review_id", "at", "kind", "by", "version", "details"))
 _HISTORY = (
     select(review_events)
     .where(review_events.c.review_id == bindparam("id"))
@@ -122,9 +102,15 @@ class ReviewTable:
 
     def skipped_by(self, reviewers: Collection[str], now: datetime) -> dict[str, set[str]]:
         """Which waiting reviews each of them is not to be given at `now`."""
+        skips = self._connection.execute(_SKIPPED, {"reviewers": list(reviewers), "now": now}).all()
+        if not skips:
+            return {}
+        states = self._connection.execute(_STATES, {"ids": list({row.review_id for row in skips})})
+        waiting = {row.id for row in states if row.state == "waiting"}
         found: dict[str, set[str]] = {}
-        for row in self._connection.execute(_SKIPPED, {"reviewers": list(reviewers), "now": now}):
-            found.setdefault(row.reviewer, set()).add(row.review_id)
+        for row in skips:
+            if row.review_id in waiting:
+                found.setdefault(row.reviewer, set()).add(row.review_id)
         return found
 
     def free_expired(self, now: datetime, most: int) -> int:
@@ -132,8 +118,8 @@ class ReviewTable:
         found = self._connection.execute(_EXPIRED, {"now": now, "most": most}).all()
         if found:
             self._connection.execute(_FREE, [{"key": row.id} for row in found])
-            self._connection.execute(
-                _ADD_EVENT, [_event(row.id, now, "expired", row.claimed_by, row.version, {}) for row in found]
+            _ADD_EVENTS.write(
+                self._connection, [_event(row.id, now, "expired", row.claimed_by, row.version, {}) for row in found]
             )
         return len(found)
 
@@ -144,33 +130,18 @@ class ReviewTable:
 
     def save(self, *records: StoredReview) -> None:
         """Write what can change of them. They were read with a lock."""
-        values = [
-            {"key": record.id} | {f"new_{name}": getattr(record, name) for name in _MUTABLE} for record in records
-        ]
-        if values:
-            self._connection.execute(_SAVE, values)
+        _SAVE.write(self._connection, _values(records, _MUTABLE))
 
     def save_claims(self, records: Sequence[StoredReview]) -> None:
         """The same for those that only their claim has changed."""
-        values = [
-            {
-                "key": record.id,
-                "new_version": record.version,
-                "new_by": record.claimed_by,
-                "new_at": record.claimed_at,
-                "new_until": record.lease_expires_at,
-            }
-            for record in records
-        ]
-        self._connection.execute(_SAVE_CLAIM, values)
+        _SAVE_CLAIMS.write(self._connection, _values(records, _CLAIM))
 
     def add_events(
         self, at: datetime, events: Sequence[tuple[str, str | None, StoredReview, Mapping[str, Any]]]
     ) -> None:
         """Each of a kind, by someone, on an item, with details."""
         values = [_event(record.id, at, kind, by, record.version, details) for kind, by, record, details in events]
-        if values:
-            self._connection.execute(_ADD_EVENT, values)
+        _ADD_EVENTS.write(self._connection, values)
 
     def events(self, id: str, most: int) -> list[StoredEvent]:  # noqa: A002
         """The latest `most`, oldest first."""
@@ -180,7 +151,10 @@ class ReviewTable:
             for row in reversed(found)
         ]
 
-    def skip(self, id: str, reviewer: str, until: datetime) -> None:  # noqa: A002
+    def skip(self, id: str, reviewer: str, now: datetime, until: datetime) -> None:  # noqa: A002
+        """`reviewer` is not to be given it before `until`; what is over of his skips is removed."""
+        table = review_skips.c
+        self._connection.execute(delete(review_skips).where(table.reviewer == reviewer, table.until <= now))
         self.unskip(id, reviewer)
         self._connection.execute(insert(review_skips), {"review_id": id, "reviewer": reviewer, "until": until})
 
@@ -276,6 +250,10 @@ def _conditions(wanted: ReviewFilter, now: datetime) -> list[ColumnElement[bool]
 
 def _records(rows: Iterable[Any]) -> list[StoredReview]:
     return [StoredReview(*row) for row in rows]
+
+
+def _values(records: Iterable[StoredReview], names: Sequence[str]) -> list[dict[str, Any]]:
+    return [{name: getattr(record, name) for name in ("id", *names)} for record in records]
 
 
 def _event(

@@ -188,6 +188,7 @@ review_skips = Table(
     Column("review_id", String(200), ForeignKey("reviews.id"), primary_key=True),
     Column("reviewer", String(200), primary_key=True),
     Column("until", UtcDateTime, nullable=False),
+    Index(None, "reviewer", "until"),
 )
 
 # Calls to make after decisions: written with the decision, so that none is forgotten.
