@@ -6,22 +6,27 @@ graph:   classify -> (accepted?) finish
             cloud -> (accepted?) finish, or review
 
 Only what can lead to different places is a node: each costs half as much as an expert's answer. What always follows is
-a step of the same node, and what always comes first, `prepare`, is done before the graph.
+a step of the same node, and what always comes first, `prepare`, is done before the graph. Where a query enters is known
+by then, so there is one compiled graph for each place: an edge from START costs less than half of a choice there.
 """
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import Command
 
 from agents import nodes
 from agents.state import RouterState, Run
+from signalbox.types import Route
 
-Next = Literal["classify", "ground", "cloud", "review"]
+Place = Literal["classify", "ground", "cloud", "review"]
 RouterGraph = CompiledStateGraph[RouterState, Run, RouterState, RouterState]
+
+_PLACES: dict[Route, Place] = {"classifier": "classify", "grounded": "ground", "cloud": "cloud"}
 
 
 class Step(Protocol):
@@ -30,17 +35,27 @@ class Step(Protocol):
     async def __call__(self, state: RouterState, runtime: Runtime[Run]) -> RouterState: ...
 
 
-def build_graph() -> RouterGraph:
-    """Compile it: once a process, without a checkpointer."""
+class Node(Protocol):
+    """Steps, and where to go after them."""
+
+    async def __call__(self, state: RouterState, runtime: Runtime[Run]) -> Command[str]: ...
+
+
+def build_graphs() -> dict[Place, RouterGraph]:
+    """The graph for each place where a query may enter: compiled once a process, without a checkpointer."""
+    return {place: build_graph(place) for place in get_args(Place)}
+
+
+def build_graph(start: Place) -> RouterGraph:
     graph = StateGraph(RouterState, context_schema=Run)
-    graph.add_node("classify", in_order(nodes.classify, nodes.verify, nodes.explain))
-    graph.add_node("ground", in_order(nodes.retrieve, nodes.ground, nodes.verify, nodes.shorten))
-    graph.add_node("cloud", in_order(nodes.cloud, nodes.verify))
+    classify = attempt(nodes.classify, nodes.verify, nodes.explain)
+    ground = attempt(nodes.retrieve, nodes.ground, nodes.verify, nodes.shorten)
+    cloud = attempt(nodes.cloud, nodes.verify)
+    graph.add_edge(START, start)
+    graph.add_node("classify", classify, destinations=("ground", "cloud", "review", END))
+    graph.add_node("ground", ground, destinations=("cloud", "review", END))
+    graph.add_node("cloud", cloud, destinations=("review", END))
     graph.add_node("review", nodes.review)
-    graph.add_conditional_edges(START, next_route)
-    graph.add_conditional_edges("classify", after_attempt)
-    graph.add_conditional_edges("ground", after_attempt)
-    graph.add_conditional_edges("cloud", after_attempt)
     graph.add_edge("review", END)
     return graph.compile(name="signalbox")
 
@@ -48,11 +63,24 @@ def build_graph() -> RouterGraph:
 def in_order(*steps: Step) -> Step:
     """Several steps as one, each of which sees what those before it have changed."""
 
-    async def node(state: RouterState, runtime: Runtime[Run]) -> RouterState:
+    async def run(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         changed: RouterState = {}
         for step in steps:
             changed |= await step({**state, **changed}, runtime)
         return changed
+
+    return run
+
+
+def attempt(*steps: Step) -> Node:
+    """A node that tries a route; an answer that is not accepted moves on."""
+    tried = in_order(*steps)
+
+    async def node(state: RouterState, runtime: Runtime[Run]) -> Command[str]:
+        changed = await tried(state, runtime)
+        return Command(
+            update=changed, goto=END if changed.get("accepted") is not None else next_place({**state, **changed})
+        )
 
     return node
 
@@ -60,18 +88,5 @@ def in_order(*steps: Step) -> Step:
 prepare = in_order(nodes.screen, nodes.plan)
 
 
-# Coroutines, because LangGraph asks plain functions in another thread.
-async def next_route(state: RouterState) -> Next:
-    if not state["remaining"]:
-        return "review"
-    match state["remaining"][0]:
-        case "classifier":
-            return "classify"
-        case "grounded":
-            return "ground"
-        case _:
-            return "cloud"
-
-
-async def after_attempt(state: RouterState) -> Next | Literal["__end__"]:
-    return await next_route(state) if state.get("accepted") is None else "__end__"
+def next_place(state: RouterState) -> Place:
+    return _PLACES[state["remaining"][0]] if state["remaining"] else "review"

@@ -16,7 +16,7 @@ from langgraph.runtime import Runtime
 from agents.cache import AnswerCache
 from agents.events import Observer
 from agents.finish import make_prediction
-from agents.graph import RouterGraph, build_graph, prepare
+from agents.graph import build_graphs, next_place, prepare
 from agents.state import Parts, RouterState, Run
 from signalbox.errors import InvalidInput, Overloaded, TooLarge, UnknownName
 from signalbox.telemetry import Metrics, current_trace_id, get_logger, span
@@ -49,7 +49,7 @@ class Router:
         self._deadline_ms = deadline_ms
         self._max_concurrent = max_concurrent
         self._running = 0
-        self._graph: RouterGraph = build_graph()
+        self._graphs = build_graphs()
         self._cache = AnswerCache()
 
     @property
@@ -150,7 +150,7 @@ class Router:
             run = Run(parts, deadline_s, observe=observe)
             state: RouterState = {"query": query}
             state |= await prepare(state, Runtime(context=run))
-            final = cast(RouterState, await self._graph.ainvoke(state, context=run))
+            final = cast(RouterState, await self._graphs[next_place(state)].ainvoke(state, context=run))
             prediction = make_prediction(
                 query,
                 final,

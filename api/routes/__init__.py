@@ -19,8 +19,10 @@ from api.routes import (
 )
 from api.v1 import chat, embeddings, models
 
+# They are looked through in this order, so those that answer queries come first.
 ROUTERS = (
     predict.router,
+    chat.router,
     batch.router,
     predictions.router,
     verdicts.router,
@@ -33,7 +35,6 @@ ROUTERS = (
     jobs.router,
     keys.router,
     session.router,
-    chat.router,
     embeddings.router,
     models.router,
 )

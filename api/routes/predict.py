@@ -49,11 +49,15 @@ async def predict(
     form = negotiate(request, (JSON, SSE))
     query = body.to_query(settings)
     if form == JSON:
-        once = idempotency.once(query, body, lambda: system.predict(query))
-        prediction, replayed = await while_connected(request, once)
+
+        async def work() -> tuple[Prediction, bool]:
+            prediction, replayed = await idempotency.once(query, body, lambda: system.predict(query))
+            return await reviewed(reviews, prediction, body.wait_for_review_ms), replayed
+
+        prediction, replayed = await while_connected(request, work())
         if replayed:
             response.headers[REPLAYED] = "true"
-        return await while_connected(request, reviewed(reviews, prediction, body.wait_for_review_ms))
+        return prediction
     headers: dict[str, str] = {}
 
     async def work(outbox: Outbox) -> None:

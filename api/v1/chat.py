@@ -67,8 +67,11 @@ async def create_chat_completion(
         return await chat_stream(
             request, work, review, body.model, live=target.route == "cloud", with_usage=body.wants_usage
         )
-    once = idempotency.once(query, body, lambda: system.predict(query))
-    prediction, replayed = await while_connected(request, once)
-    prediction = await while_connected(request, review(prediction))
+
+    async def whole() -> tuple[Prediction, bool]:
+        prediction, replayed = await idempotency.once(query, body, lambda: system.predict(query))
+        return await review(prediction), replayed
+
+    prediction, replayed = await while_connected(request, whole())
     response.headers.update(headers_of(prediction, replayed=replayed))
     return completion(prediction, body.model)

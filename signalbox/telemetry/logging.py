@@ -28,7 +28,8 @@ Format = Literal["auto", "json", "text"]
 _HANDLER = "signalbox"
 # They log whole requests, prompts included, one line for every call, or what only their authors can use.
 _TALKATIVE = ("alembic", "faiss", "openai", "httpx", "httpx2", "httpcore", "httpcore2", "urllib3", "opentelemetry")
-_SELF_HANDLED = ("uvicorn", "uvicorn.error", "uvicorn.access")
+_SELF_HANDLED = ("uvicorn", "uvicorn.error")
+_SAID_ALREADY = "uvicorn.access"  # the service's own line a request says more, and nothing of what a URL asks for
 _CONTENT = frozenset({"query", "answer", "prompt", "content", "messages", "completion", "text", "document", "quote"})
 _BARE = re.compile(r"[\w.:/@+\-]+")
 
@@ -70,6 +71,8 @@ def configure_logging(
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
         logger.setLevel(logging.NOTSET)
+    # Uvicorn asks for handlers, not for the level.
+    logging.getLogger(_SAID_ALREADY).handlers, logging.getLogger(_SAID_ALREADY).propagate = [], False
     structlog.configure(processors=_native(), wrapper_class=Logger, logger_factory=structlog.stdlib.LoggerFactory())
 
 
