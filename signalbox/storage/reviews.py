@@ -45,15 +45,16 @@ REVIEW_COLUMNS = [
     predictions.c.body if field.name == "body" else reviews.c[field.name].label(field.name)
     for field in fields(StoredReview)
 ]
-# Built once: building a statement takes longer than running it.
+# Built once: building a statement takes longer than running it. Locks leave the key to be referred to (`key_share`):
+# a webhook's outcome, written down while someone decides, would otherwise wait for him while he waits for the webhook.
 _SELECT = select(*REVIEW_COLUMNS).join_from(reviews, predictions, reviews.c.prediction_id == predictions.c.id)
 _ONE = _SELECT.where(reviews.c.id == bindparam("id"))
-_ONE_LOCKED = _ONE.with_for_update(of=reviews)
+_ONE_LOCKED = _ONE.with_for_update(of=reviews, key_share=True)
 _NEXT = (
     _SELECT.where(reviews.c.state == "waiting")
     .order_by(reviews.c.rank.desc(), reviews.c.id.desc())
     .limit(bindparam("most"))
-    .with_for_update(of=reviews, skip_locked=True)
+    .with_for_update(of=reviews, key_share=True, skip_locked=True)
 )
 # No join: a planner without statistics looks each waiting review up among the skips, and there may be thousands.
 _SKIPPED = select(review_skips.c.reviewer, review_skips.c.review_id).where(
@@ -61,14 +62,16 @@ _SKIPPED = select(review_skips.c.reviewer, review_skips.c.review_id).where(
 )
 _STATES = select(reviews.c.id, reviews.c.state).where(reviews.c.id.in_(bindparam("ids", expanding=True)))
 _ALL_LOCKED = (
-    _SELECT.where(reviews.c.id.in_(bindparam("ids", expanding=True))).order_by(reviews.c.id).with_for_update(of=reviews)
+    _SELECT.where(reviews.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(reviews.c.id)
+    .with_for_update(of=reviews, key_share=True)
 )
 _EXPIRED = (
     select(reviews.c.id, reviews.c.claimed_by, reviews.c.version)
     .where(reviews.c.state == "claimed", reviews.c.lease_expires_at <= bindparam("now"))
     .order_by(reviews.c.lease_expires_at)
     .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(key_share=True, skip_locked=True)
 )
 _FREE = (
     update(reviews)

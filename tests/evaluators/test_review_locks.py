@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,8 +16,10 @@ from storage_samples import NOON
 from evaluators.review import ReviewQueue
 from signalbox.settings import Settings
 from signalbox.storage import Database, PredictionStore, open_database
+from signalbox.storage.outbox import Delivery, Outbox
 from signalbox.storage.reviews import ReviewTable
 from signalbox.storage.schema import review_skips
+from signalbox.types import utc_now
 
 
 @contextmanager
@@ -68,3 +71,31 @@ async def test_many_rows_at_once_are_each_written_as_they_are(
     assert {(item.state, item.version, item.claimed_by) for item in items} == {("claimed", 2, "Zoë 🦊")}
     assert [await queue.get(item.id) for item in items[:2]] == items[:2]
     assert [happened.kind for happened in await queue.history(items[-1].id)] == ["queued", "claimed"]
+
+
+async def test_a_webhooks_outcome_does_not_wait_for_who_decides(postgres_settings: Settings) -> None:
+    """On PostgreSQL the two would wait for each other: whoever undoes a decision locks the review, then the webhook."""
+    async with await open_database(postgres_settings) as database:
+        (made,) = await add(PredictionStore(database), webhook_url="https://example.com/hook")
+        assert made.review is not None
+        name = made.review.id
+        queue = ReviewQueue(database)
+        await queue.decide(name, "ann", decision(await queue.get(name)))
+        (delivery,) = await database.write(lambda connection: take_all(Outbox(connection)))
+
+        def settle(connection: Connection) -> None:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+            Outbox(connection).settle(delivery, utc_now(), "webhook_delivered", {}, again_at=None)
+
+        loop = asyncio.get_running_loop()
+
+        def hold(connection: Connection) -> None:
+            assert ReviewTable(connection).get(name, lock=True) is not None
+            asyncio.run_coroutine_threadsafe(database.write(settle), loop).result()
+
+        await database.write(hold)
+        assert [kind.kind for kind in await queue.history(name)][-1] == "webhook_delivered"
+
+
+def take_all(outbox: Outbox) -> list[Delivery]:
+    return outbox.take(utc_now(), 10, per_host=9, busy=(), per_caller=9, calling={}, keep=timedelta(minutes=1))
