@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -75,28 +75,27 @@ def sentence_features(question: Question, sentences: Sequence[Sentence]) -> Floa
     return np.array(rows, dtype=np.float64)
 
 
-def _rarity(sentences: Sequence[Sentence]) -> dict[str, float]:
+def _rarity(sentences: Sequence[Sentence]) -> Callable[[str], float]:
+    """How rare a stem is among them; one that none has is as rare as the rarest."""
     count = Counter(stem for sentence in sentences for stem in set(sentence.stems))
-    return {stem: math.log((len(sentences) + 1) / (n + 0.5)) for stem, n in count.items()}
+    known = {stem: math.log((len(sentences) + 1) / (n + 0.5)) for stem, n in count.items()}
+    unknown = max(known.values(), default=1.0)
+    return lambda stem: known.get(stem, unknown)
 
 
-def _rare(stem: str, rarity: dict[str, float]) -> float:
-    return rarity.get(stem, max(rarity.values(), default=1.0))
+def _share(asked: Sequence[str], stems: frozenset[str], rarity: Callable[[str], float]) -> float:
+    total = sum(rarity(stem) for stem in asked)
+    return sum(rarity(stem) for stem in asked if stem in stems) / total if total > 0 else 0.0
 
 
-def _share(asked: Sequence[str], stems: frozenset[str], rarity: dict[str, float]) -> float:
-    total = sum(_rare(stem, rarity) for stem in asked)
-    return sum(_rare(stem, rarity) for stem in asked if stem in stems) / total if total > 0 else 0.0
-
-
-def _bm25(question: Question, sentences: Sequence[Sentence], rarity: dict[str, float]) -> Floats:
+def _bm25(question: Question, sentences: Sequence[Sentence], rarity: Callable[[str], float]) -> Floats:
     mean_length = sum(len(s.stems) for s in sentences) / len(sentences) or 1.0
     scores = []
     for sentence in sentences:
         count = Counter(sentence.stems)
         norm = _K1 * (1 - _B + _B * len(sentence.stems) / mean_length)
         scores.append(
-            sum(_rare(w, rarity) * count[w] * (_K1 + 1) / (count[w] + norm) for w in set(question.stems) if w in count)
+            sum(rarity(w) * count[w] * (_K1 + 1) / (count[w] + norm) for w in set(question.stems) if w in count)
         )
     return np.array(scores, dtype=np.float64)
 
