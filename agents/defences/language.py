@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Self
 
@@ -46,6 +46,7 @@ _TARGETS = 10_000  # the commonest words of the workspace are what typos are cor
 _FAR_TARGETS = 3_000  # ... and these where there are two in one word
 
 _FOREIGN_FROM = 2
+_KEPT = 16_384  # pairs of words whose distance is remembered: most queries are made of the same words
 
 
 class Language:
@@ -240,6 +241,7 @@ def is_foreign(text: str) -> bool:
     return foreign >= _FOREIGN_FROM and foreign > sum(word in ENGLISH for word in found)
 
 
+@lru_cache(_KEPT)
 def edits(one: str, other: str, most: int) -> int:
     """Letters added, lost, changed or swapped with their neighbour (Damerau-Levenshtein); `most` + 1 where more."""
     if abs(len(one) - len(other)) > most:
@@ -257,6 +259,7 @@ def edits(one: str, other: str, most: int) -> int:
     return row[-1]
 
 
+@lru_cache(_KEPT)
 def slips(word: str, meant: str) -> float:
     """What it takes to write `word` for `meant`: a letter lost, doubled, swapped with its neighbour or hit beside the
     key is 1, other changes are more. Weighted Damerau-Levenshtein.

@@ -44,12 +44,15 @@ def read_query(given: str, defences: Defences, *, max_chars: int) -> Read:
         if normal.changed - {"whitespace"}:
             fired.append("normalise")
     routed, decoded, language = text, text, defences.language
+    settled: dict[Defence, str] = {}  # what a step has left as it was, it would leave again
     if not language.is_empty:
         for name, step in _STEPS:
-            if name in defences:
+            if name in defences and settled.get(name) != routed:
                 before, routed = routed, step(routed, language)
                 if routed != before:
                     fired.append(name)
+                else:
+                    settled[name] = routed
             decoded = routed if name == "decoding" else decoded
     return Read(text, decoded, routed, tuple(dict.fromkeys(fired)))
 

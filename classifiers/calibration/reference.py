@@ -72,6 +72,12 @@ class Reference:
         places: Vectors = self.means @ self.within
         return places
 
+    @cached_property
+    def _lengths(self) -> Vectors:
+        """The squared length of each place."""
+        lengths: Vectors = (self._places**2).sum(axis=1)
+        return lengths
+
     def signals(self, vectors: Vectors, claimed: Rows) -> Floats:
         """Signals in the order of VECTOR_SIGNALS, larger is more in scope but for `out_of_scope_similarity`.
 
@@ -93,7 +99,7 @@ class Reference:
         k = min(_NEIGHBOUR, near.shape[1])
         neighbour = np.partition(near, -k, axis=1)[:, -k]
         centroid = (vectors * self.means[claimed]).sum(axis=1)
-        nearest = _squares(vectors @ self.within, self._places).min(axis=1)
+        nearest = _squares(vectors @ self.within, self._places, self._lengths).min(axis=1)
         background = (((vectors - self.centre) @ self.overall) ** 2).sum(axis=1)
         outside = (vectors @ self.outside.T).max(axis=1) if len(self.outside) else np.zeros(len(vectors))
         scope = vectors @ self.weights + self.bias
@@ -186,9 +192,9 @@ def _whitening(centred: NDArray[np.floating]) -> Floats:
     return result
 
 
-def _squares(rows: Vectors, columns: Vectors) -> Vectors:
-    """Squared distances, shape (len(rows), len(columns))."""
-    squares = (rows**2).sum(axis=1)[:, None] - 2 * rows @ columns.T + (columns**2).sum(axis=1)
+def _squares(rows: Vectors, columns: Vectors, lengths: Vectors) -> Vectors:
+    """Squared distances, shape (len(rows), len(columns)); `lengths` are those of the columns, squared."""
+    squares = (rows**2).sum(axis=1)[:, None] - 2 * rows @ columns.T + lengths
     result: Vectors = np.maximum(squares, 0)
     return result
 
