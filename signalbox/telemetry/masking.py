@@ -22,7 +22,7 @@ _SECRET_VALUE = re.compile(
 )
 _AFTER_NAME = re.compile(
     r"(?P<before>\b(?:bearer|basic)\s+|(?:api[_\-]?key|token|password|secret)[\"']?\s*[=:]\s*[\"']?"
-    r"|://[^\s:/@]*:)(?P<value>[^\s&\"'@,;]{3,})",
+    r"|://[^\s:/@]*:(?!\d{1,5}(?![^\s/?#\"',;)])))(?P<value>[^\s&\"'@,;]{3,})",
     re.IGNORECASE,
 )
 _DEEPEST = 6
