@@ -82,7 +82,8 @@ class Gate:
                 raise HTTPException(429, detail, headers={"Retry-After": str(standing.wait_s)})
         if template is None:
             if method == WEBSOCKET or not self._paths.has(scope["path"]):
-                raise HTTPException(404, f"There is nothing at {scope['path']}. /openapi.json lists what there is.")
+                shown = errors.shorten(scope["path"], 300)
+                raise HTTPException(404, f"There is nothing at {shown}. /openapi.json lists what there is.")
             return caller  # the application says which methods there are
         if rule is None:
             raise HTTPException(403, f"Nobody may {method} {template}: the table of roles does not name it.")

@@ -114,7 +114,7 @@ def problem_response(
         title=title,
         status=status,
         detail=detail,
-        instance=scope.get("path", "/"),
+        instance=shorten(scope.get("path", "/"), _LONGEST_PATH),
         request_id=scope.get("state", {}).get("request_id"),
         field=field,
         errors=list(errors) if errors else None,
@@ -192,7 +192,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 def of_http(scope: Scope, error: HTTPException) -> Response:
     """The response for what the framework refuses, or we with a status that our own errors don't have."""
     title = HTTPStatus(error.status_code).phrase.capitalize()
-    path = scope["path"]
+    path = shorten(scope["path"], _LONGEST_PATH)
     detail = {
         404: f"There is nothing at {path}. /openapi.json lists what there is.",
         405: f"{path} does not take {scope['method']}; see the Allow header.",
@@ -227,6 +227,7 @@ async def _on_disconnect(_: Request, __: Exception) -> Response:
 _MOST_LISTED = 50
 _MOST_NAMED = 5
 _LONGEST_NAME = 80
+_LONGEST_PATH = 300
 
 # Branches of a union, which are no part of the way to a value.
 _BRANCHES = {"text", "messages"}
@@ -248,6 +249,6 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
     return FieldError(pointer="#" + pointer, field=shorten(str(path[0] if path else where)), message=message)
 
 
-def shorten(name: str) -> str:
+def shorten(name: str, most: int = _LONGEST_NAME) -> str:
     """A name the caller made up, at a length that is fit for a message."""
-    return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"
+    return name if len(name) <= most else name[:most] + "…"

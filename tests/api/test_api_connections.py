@@ -242,3 +242,88 @@ async def test_who_hangs_up_in_mid_stream_stops_the_query(
         assert b"event: attempt" in await reader.readuntil(b"started")
         writer.close()
         await asyncio.wait_for(system.cancelled.wait(), 10)
+
+
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (OFFER + b"Content-Length: 16\r\n", b'{"query": "a b"}'),
+        (OFFER + b"Transfer-Encoding: chunked\r\n", b'10\r\n{"query": "a b"}\r\n0\r\n\r\n'),
+        (OFFER.replace(b"h2c", b"websocket") + b"Content-Length: 16\r\n", b'{"query": "a b"}'),
+    ],
+)
+@pytest.mark.parametrize("whole", [True, False])
+async def test_an_offer_of_another_protocol_is_not_taken_up(
+    settings: Settings, service: Service, headers: bytes, body: bytes, whole: bool
+) -> None:
+    """Java's HTTP client offers HTTP/2 with every first request, and so does `curl --http2`."""
+    async with served(settings, service) as port:
+        reader, writer = await connect(port, HEAD + headers + b"\r\n" + (body if whole else body[:5]))
+        if not whole:
+            await asyncio.sleep(0.05)
+            writer.write(body[5:])
+        for _ in range(2):
+            status, _, content = await answer(reader)
+            assert (status, json.loads(content)["answer"]["text"]) == (200, "You said: a b")
+            writer.write(HEAD + headers + b"\r\n" + body)
+
+
+async def test_a_request_without_a_body_may_offer_another_protocol_too(settings: Settings, service: Service) -> None:
+    get = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + OFFER + b"\r\n"
+    async with served(settings, service) as port:
+        reader, writer = await connect(port, get * 3)
+        assert [(await answer(reader))[0] for _ in range(3)] == [200] * 3
+        writer.write(get.replace(b"Upgrade, ", b"close, Upgrade, "))
+        assert (await answer(reader))[0] == 200
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+
+
+async def test_a_body_that_turns_out_to_be_no_http_is_told_so(settings: Settings, service: Service) -> None:
+    async with served(settings, service) as port:
+        reader, _ = await connect(
+            port, HEAD + b"X-Request-ID: mine\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"
+        )
+        headers, problem = await refusal(reader, 400)
+        assert problem["type"] == "/problems/malformed-http"
+        assert problem["instance"] == "/predict"
+        assert problem["request_id"] == headers["x-request-id"] == "mine"
+        assert await healthy(port)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"nonsense\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n", b"GET /healthz HTTP/1.1\r\nno\r\n\r\n"]
+)
+async def test_what_is_no_http_gets_an_id_that_the_log_has(
+    settings: Settings, service: Service, caplog: pytest.LogCaptureFixture, sent: bytes
+) -> None:
+    caplog.set_level("INFO")
+    async with served(settings, service) as port:
+        reader, _ = await connect(port, sent)
+        headers, problem = await refusal(reader, 400)
+        assert problem["request_id"] == headers["x-request-id"]
+        assert problem["request_id"] in caplog.text
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_under_v1_it_is_told_in_openai_s_form(settings: Settings, service: Service) -> None:
+    async with served(settings, service) as port:
+        reader, _ = await connect(port, b"POST /v1/chat/completions?a=b HTTP/1.1\r\nno header\r\n\r\n")
+        status, headers, body = await answer(reader)
+        assert (status, headers["content-type"]) == (400, "application/json")
+        assert json.loads(body)["error"]["code"] == "malformed_http"
+
+
+@pytest.mark.parametrize(
+    "head", [b"GET /%b HTTP/1.1\r\n\r\n" % (b"a" * 70_000), b"GET / HTTP/1.1\r\nX: %b\r\n\r\n" % (b"a" * 70_000)]
+)
+async def test_a_head_that_is_too_large_is_refused_though_it_comes_at_once(
+    settings: Settings, service: Service, head: bytes
+) -> None:
+    async with served(settings, service) as port:
+        reader, _ = await connect(port, head)
+        _, problem = await refusal(reader, 431)
+        assert len(problem["instance"]) < 400
+        assert await healthy(port)
