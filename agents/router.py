@@ -19,7 +19,7 @@ from agents.finish import make_prediction
 from agents.graph import build_graphs, next_place, prepare
 from agents.state import Parts, RouterState, Run
 from signalbox.errors import InvalidInput, Overloaded, TooLarge, UnknownName
-from signalbox.telemetry import Metrics, current_trace_id, get_logger, span
+from signalbox.telemetry import Metrics, current_trace_id, describe_prediction, get_logger, span
 from signalbox.types import Prediction, Query, new_id, utc_now
 
 log = get_logger(__name__)
@@ -92,8 +92,9 @@ class Router:
             )
         self._running += 1
         try:
-            with span("predict", route=query.constraints.route):
+            with span("predict", route=query.constraints.route) as current:
                 prediction = await self._predict(query, observe)
+                describe_prediction(current, prediction)
         finally:
             self._running -= 1
         if self._metrics is not None:

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http import errors
 from signalbox.settings import Settings
-from signalbox.telemetry import continued_trace, get_logger, request_context, span
+from signalbox.telemetry import continued_trace, describe_request, get_logger, request_context, request_span
 from signalbox.types import new_id
 
 log = get_logger(__name__)
@@ -85,13 +85,17 @@ class Edge:
         answer = _Answer(send, state)
         started = time.perf_counter()
         # Probes come every few seconds and would drown the traces of queries.
-        spanned = nullcontext() if scope["path"] in _QUIET else span("request", _attributes(scope))
-        with request_context(request_id), continued_trace(_trace_headers(headers)), spanned:
+        method, path = scope["method"], scope["path"]
+        spanned = nullcontext() if path in _QUIET else request_span()
+        with request_context(request_id), continued_trace(_trace_headers(headers)), spanned as current:
             try:
                 await self._handle(scope, headers, receive, answer)
             finally:
-                spent_s = time.perf_counter() - started
-                self._count(scope["method"], state.get("route"), answer.status, spent_s)
+                spent_s, route = time.perf_counter() - started, state.get("route")
+                if current is not None:
+                    scheme = str(scope["scheme"])
+                    describe_request(current, method, path, scheme, route=route, status=answer.status)
+                self._count(method, route, answer.status, spent_s)
                 _log(scope, answer.status, spent_s * 1000)
 
     async def _handle(self, scope: Scope, headers: Headers, receive: Receive, answer: _Answer) -> None:
@@ -202,10 +206,6 @@ def _same_origin(origins: list[str], scheme: str, host: str) -> bool:
 
 def _trace_headers(headers: Headers) -> Mapping[str, str]:
     return {name: headers[name] for name in ("traceparent", "tracestate") if name in headers}
-
-
-def _attributes(scope: Scope) -> Mapping[str, str]:
-    return {"http.request.method": scope["method"], "url.path": scope["path"]}
 
 
 def _log(scope: Scope, status: int | None, duration_ms: float) -> None:

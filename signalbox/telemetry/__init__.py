@@ -14,6 +14,7 @@ from signalbox.telemetry.genai import Call, ChatSpan, listen_to_calls, provider_
 from signalbox.telemetry.logging import Logger, configure_logging, get_logger, request_context
 from signalbox.telemetry.masking import mask, mask_text
 from signalbox.telemetry.metrics import Metrics
+from signalbox.telemetry.spans import describe_prediction, describe_request, request_span
 from signalbox.telemetry.tracing import configure_tracing, continued_trace, current_trace_id, span
 
 __all__ = [
@@ -25,12 +26,15 @@ __all__ = [
     "configure_logging",
     "continued_trace",
     "current_trace_id",
+    "describe_prediction",
+    "describe_request",
     "get_logger",
     "listen_to_calls",
     "mask",
     "mask_text",
     "provider_of",
     "request_context",
+    "request_span",
     "setup_telemetry",
     "span",
 ]

@@ -20,7 +20,6 @@ from signalbox.telemetry.masking import mask
 
 AttributeValue = str | bool | int | float
 _SCOPE = "signalbox"
-_EXPORT_TIMEOUT_S = 5
 
 
 @dataclass
@@ -52,19 +51,18 @@ def configure_tracing(
     resource = Resource.create({"service.name": _SCOPE, "service.version": version})
     sampler = ALWAYS_OFF if endpoint is None else ParentBased(ALWAYS_ON)
     provider = TracerProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
+    end: Callable[[], None] = provider.shutdown
     if endpoint is not None:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        from signalbox.telemetry.exporting import send_spans
 
-        exporter = OTLPSpanExporter(endpoint=_traces_url(endpoint), timeout=_EXPORT_TIMEOUT_S)
-        provider.add_span_processor(BatchSpanProcessor(exporter))
+        end = send_spans(provider, _traces_url(endpoint))
     tracer = _current.tracer = provider.get_tracer(_SCOPE, version)
     _current.sends, _current.capture_content = endpoint is not None, capture_content
 
     def stop() -> None:
         if _current.tracer is tracer:
             _current.tracer, _current.capture_content = None, False
-        provider.shutdown()
+        end()
 
     return stop
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -11,20 +12,26 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.trace.export import SpanExportResult
 
 from signalbox.contracts import ChatRequest, ChatResult
 from signalbox.settings import Settings
 from signalbox.telemetry import (
     Call,
     ChatSpan,
+    configure_logging,
     continued_trace,
     current_trace_id,
+    describe_request,
+    exporting,
     get_logger,
     listen_to_calls,
     provider_of,
+    request_span,
     setup_telemetry,
     span,
 )
+from signalbox.telemetry.exporting import Sender
 from signalbox.telemetry.tracing import configure_tracing
 from signalbox.types import Message, Usage
 
@@ -184,6 +191,65 @@ def test_a_dead_collector_fails_nothing() -> None:
     with span("predict"):
         answered = True
     assert answered, "work goes on after the spans could not be sent"
+
+
+def test_a_collector_that_is_away_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry = setup_telemetry(Settings(otlp_endpoint="http://127.0.0.1:9", log_format="json"))
+    sender = next(thread for thread in threading.enumerate() if "BatchSpan" in thread.name)
+    with span("predict"):
+        pass
+    telemetry.shutdown()
+    sender.join(20)
+    (line,) = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert line["event"] == "spans can't be sent"
+    assert line["endpoint"] == "http://127.0.0.1:9/v1/traces"
+    assert "Connection refused" in line["reason"]
+
+
+def test_an_outage_is_said_once_and_so_is_its_end(
+    collector: Collector, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure_logging("info", "json")
+    sender = Sender(f"{collector.url}/v1/traces")
+    answers = iter([SpanExportResult.FAILURE, SpanExportResult.FAILURE, SpanExportResult.SUCCESS] * 2)
+    monkeypatch.setattr(sender._exporter, "export", lambda spans: next(answers))
+    for _ in range(6):
+        sender.export([object()] * 3)  # type: ignore[list-item]
+    said = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["event"] for line in said] == ["spans can't be sent", "spans are sent again"] * 2
+    assert said[1]["lost"] == 6
+
+
+def test_a_collector_that_never_answers_holds_no_stop_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "STOP_WITHIN_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        stop = configure_tracing(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with span("predict"):
+            pass
+        stop()
+        assert any(thread.name == "last spans" for thread in threading.enumerate()), "it was left behind"
+
+
+def test_a_request_has_the_conventions_names(collector: Collector) -> None:
+    stop = configure_tracing(collector.url)
+    with request_span() as current:
+        describe_request(current, "POST", "/predictions/prd_1", "http", route="/predictions/{id}", status=503)
+    with request_span() as current:
+        describe_request(current, "OWN", "/x", "http", route=None, status=404)
+    stop()
+    spans = collector.spans()
+    failed = spans["POST /predictions/{id}"]
+    assert attributes(failed) == {
+        "http.request.method": "POST",
+        "http.route": "/predictions/{id}",
+        "http.response.status_code": 503,
+        "url.path": "/predictions/prd_1",
+        "url.scheme": "http",
+        "error.type": "503",
+    }
+    assert (failed.kind, failed.status.code) == (2, 2)
+    assert attributes(spans["HTTP"])["http.request.method"] == "_OTHER"
+    assert spans["HTTP"].status.code == 0
 
 
 def test_setting_up_from_settings(collector: Collector, capsys: pytest.CaptureFixture[str]) -> None:
