@@ -38,7 +38,6 @@ def below(spans: tuple[ReadableSpan, ...], parent: ReadableSpan) -> list[str]:
 async def test_the_span_of_a_query_says_what_became_of_it(parts: Parts, sent: InMemorySpanExporter) -> None:
     cloud = ScriptedModel("EUR 4.90.", name="scripted")
     router = Router(replace(parts, cloud=cloud), Kept())
-    constraints = Constraints(route="auto")
     asked = Query(text="Who painted the Mona Lisa?", session_id="s1", caller="0123456789ab")
     prediction = await router.predict(asked)
     spans = sent.get_finished_spans()
