@@ -13,6 +13,7 @@ import signalbox
 from api.auth import Auth, Gate
 from api.http import errors, openapi
 from api.http.edge import Count, Edge
+from api.http.head import Head
 from api.http.shedding import Shedding
 from api.routes import ROUTERS
 from api.service.lifecycle import Lifecycle
@@ -75,6 +76,7 @@ def create_app(
     app.user_middleware += [  # the outermost first
         Middleware(Shedding, is_full=lambda: _is_full(lifecycle), count=count),
         Middleware(Edge, settings=settings, count=count),
+        Middleware(Head),
         *before_gate,
         Middleware(Gate, auth=auth, routes=lambda: app.router.routes),
     ]

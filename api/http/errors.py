@@ -198,7 +198,10 @@ def of_http(scope: Scope, error: HTTPException) -> Response:
         405: f"{path} does not take {scope['method']}; see the Allow header.",
     }.get(error.status_code, str(error.detail))
     kind = (error.status_code, title.lower().replace(" ", "-"), title)
-    return problem_response(scope, kind, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"  # see `head`
+    return problem_response(scope, kind, detail, headers=headers)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

@@ -106,3 +106,21 @@ async def test_our_own_pages_may_ask(client: httpx.AsyncClient) -> None:
     assert (await client.post("/predict", json=sent, headers={"Origin": ORIGIN})).status_code == 200
     default = {"Origin": "http://localhost", "Host": "localhost:80"}
     assert (await client.post("/predict", json=sent, headers=default)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/predictions", "/openapi.json", "/predictions/export"])
+async def test_head_is_get_without_the_body(client: httpx.AsyncClient, path: str) -> None:
+    asked, got = await client.head(path), await client.get(path)
+    assert asked.status_code == got.status_code == 200
+    assert asked.content == b""
+    for name in ("content-type", "content-length"):
+        assert asked.headers.get(name) == got.headers.get(name)
+    assert asked.headers["x-request-id"]
+
+
+async def test_head_finds_nothing_where_get_does_not(client: httpx.AsyncClient) -> None:
+    assert (await client.head("/nowhere")).status_code == 404
+    refused = await client.head("/predict")
+    assert refused.status_code == 405
+    assert refused.headers["allow"] == "POST"
+    assert (await client.delete("/healthz")).headers["allow"] == "GET, HEAD"
