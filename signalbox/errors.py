@@ -105,6 +105,7 @@ class UpstreamError(SignalboxError):
         status: its HTTP status where it sent one.
         passing: asking it again may help.
         charged: the request may have been worked on, and so paid for, although there is no answer.
+        billed_usd: what it cost, where the server said so.
         retry_after_s: how long it asked to wait, in seconds.
     """
 
@@ -116,10 +117,12 @@ class UpstreamError(SignalboxError):
         field: str | None = None,
         passing: bool = False,
         charged: bool = True,
+        billed_usd: float | None = None,
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(detail, field=field)
-        self.status, self.passing, self.charged, self.retry_after_s = status, passing, charged, retry_after_s
+        self.status, self.passing, self.retry_after_s = status, passing, retry_after_s
+        self.charged, self.billed_usd = charged, billed_usd
 
 
 class CorruptArtefact(SignalboxError):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 from pydantic import SecretStr
 
 from signalbox.contracts import ChatChunk, ChatRequest, ChatResult
-from signalbox.errors import ConfigurationError
+from signalbox.errors import ConfigurationError, UpstreamError
 from signalbox.models.endpoint import Endpoint
 from signalbox.models.prices import Prices, estimate_tokens, load_prices
 from signalbox.models.wire import Completion
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 OPENAI_URL = "https://api.openai.com/v1"
 # What a chat template puts around one message, generously.
 _TOKENS_AROUND_MESSAGE = 16
+# What a server may send for an answer, and for each of its tokens: in a stream each is wrapped in some 500 bytes.
+_BYTES_OF_ANSWER, _BYTES_OF_TOKEN = 1_000_000, 4_000
 
 _log = get_logger(__name__)
 
@@ -67,6 +69,8 @@ class CloudModel:
         random: Callable[[], float] = randomness.random,
     ) -> None:
         self._endpoint = Endpoint(model, base_url, api_key, retries, clock, sleep, random)
+        if max_tokens is not None:
+            self._endpoint.most_bytes = _BYTES_OF_ANSWER + max_tokens * _BYTES_OF_TOKEN
         self._prices = load_prices() if prices is None else prices
         self._timeout_s, self._max_tokens = timeout_s, max_tokens
         self._warned: set[str] = set()
@@ -172,9 +176,7 @@ class CloudModel:
         with self._span(request, stream=False) as span:
             connection = await self.open()
             completion = await connection.complete(partial(self._body, request, stream=False), deadline)
-            result = self._result(request, completion)
-            span.result(result)
-            return result
+            return self._result(request, completion, span)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         """Asks for the answer piece by piece; the last piece carries the result. Raises as `generate` does.
@@ -190,11 +192,9 @@ class CloudModel:
                 async for text in pieces:
                     span.first_chunk()
                     yield ChatChunk(text)
-            result = self._result(request, completion)
-            span.result(result)
-            yield ChatChunk("", result)
+            yield ChatChunk("", self._result(request, completion, span))
 
-    def _result(self, request: ChatRequest, completion: Completion) -> ChatResult:
+    def _result(self, request: ChatRequest, completion: Completion, span: ChatSpan) -> ChatResult:
         endpoint, usage, unreported = self._endpoint, completion.usage, completion.usage is None
         if usage is None:
             usage = Usage(input_tokens=_input_tokens(request), output_tokens=estimate_tokens(completion.text))
@@ -202,7 +202,7 @@ class CloudModel:
         if request.logprobs and not completion.logprobs and completion.text:
             self._warn_once("log-probabilities not reported")
         cached = completion.cached_tokens
-        return ChatResult(
+        result = ChatResult(
             text=completion.text,
             usage=usage,
             model=completion.model or endpoint.model,
@@ -211,6 +211,11 @@ class CloudModel:
             cost_usd=self._prices.cost(endpoint.model, usage, cached_tokens=cached, base_url=endpoint.base_url),
             usage_estimated=unreported,
         )
+        span.result(result)
+        if completion.missing is not None:
+            billed_usd = None if unreported else result.cost_usd
+            raise UpstreamError(f"{endpoint.host}: {completion.missing}", billed_usd=billed_usd)
+        return result
 
     def _warn_once(self, event: str) -> None:
         if event not in self._warned:

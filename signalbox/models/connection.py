@@ -15,6 +15,7 @@ import openai
 
 from signalbox.errors import UpstreamError
 from signalbox.models import failures
+from signalbox.models.bounds import UNPACKED, bounded
 from signalbox.models.endpoint import Endpoint
 from signalbox.models.retry import backoff_s
 from signalbox.models.wire import Completion
@@ -22,10 +23,13 @@ from signalbox.telemetry.logging import get_logger
 
 _PATH = "/chat/completions"
 _CONNECT_S = 5.0
+# After a complete answer its usage is waited for so long.
+_USAGE_S = 2.0
 _FAILURES = (openai.OpenAIError, httpx2.HTTPError, TimeoutError)
 
 # Builds the body anew, since a refusal changes the dialect it is written in.
-Body = Callable[[], dict[str, object]]
+Json = dict[str, object]
+Body = Callable[[], Json]
 T = TypeVar("T")
 
 _log = get_logger(__name__)
@@ -37,7 +41,12 @@ class Connection:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         # A proxy of the environment is for reaching the outside, and a redirect would carry the key elsewhere.
-        http = openai.DefaultAsyncHttpxClient(trust_env=not endpoint.is_local, follow_redirects=False)
+        http = openai.DefaultAsyncHttpxClient(
+            trust_env=not endpoint.is_local,
+            follow_redirects=False,
+            headers=UNPACKED,
+            event_hooks={"response": [bounded(endpoint.host, endpoint.most_bytes)]},
+        )
         key = endpoint.api_key
         # Empty keys rather than None: the SDK would take one of another purpose from the environment.
         self._client = openai.AsyncOpenAI(
@@ -56,11 +65,11 @@ class Connection:
     async def complete(self, body: Body, deadline: float) -> Completion:
         """The whole answer. `deadline` is absolute, on the endpoint's clock."""
 
-        async def post(limits: httpx2.Timeout) -> httpx2.Response:
+        async def post(sent: Json, limits: httpx2.Timeout) -> httpx2.Response:
             options = self._options(limits)
-            return await self._client.post(_PATH, cast_to=httpx2.Response, body=body(), options=options)
+            return await self._client.post(_PATH, cast_to=httpx2.Response, body=sent, options=options)
 
-        response = await self._persist(post, deadline)
+        response = await self._persist(post, body, deadline)
         self._check_type(response, "application/json")
         with failures.at(self._endpoint.host):
             return Completion.from_json(response.content)
@@ -68,14 +77,14 @@ class Connection:
     async def pieces(self, body: Body, completion: Completion, deadline: float) -> AsyncGenerator[str, None]:
         """The answer's text piece by piece, collected into `completion`; ends only when that is whole."""
 
-        async def post(limits: httpx2.Timeout) -> openai.AsyncStream[object]:
+        async def post(sent: Json, limits: httpx2.Timeout) -> openai.AsyncStream[object]:
             options, kind = self._options(limits), openai.AsyncStream[object]
             return await self._client.post(
-                _PATH, cast_to=object, body=body(), options=options, stream=True, stream_cls=kind
+                _PATH, cast_to=object, body=sent, options=options, stream=True, stream_cls=kind
             )
 
         host = self._endpoint.host
-        stream = await self._persist(post, deadline)
+        stream = await self._persist(post, body, deadline)
         try:
             self._check_type(stream.response, "text/event-stream")
             while (piece := await self._next(stream, completion, deadline)) is not None:
@@ -88,21 +97,22 @@ class Connection:
         if completion.finish_reason is None:
             raise UpstreamError(f"{host} ended the stream before the answer was complete.", passing=True)
 
-    async def _persist(self, post: Callable[[httpx2.Timeout], Awaitable[T]], deadline: float) -> T:
+    async def _persist(self, post: Callable[[Json, httpx2.Timeout], Awaitable[T]], body: Body, deadline: float) -> T:
         """Tries until there is an answer, the failure won't pass, or the deadline or a budget is used up."""
         endpoint = self._endpoint
         endpoint.budget.pay_in()
         failed = 0
         while True:
-            left = deadline - endpoint.clock()
+            left, sent = deadline - endpoint.clock(), body()
             try:
                 async with asyncio.timeout(left):
-                    return await post(httpx2.Timeout(left, connect=min(left, _CONNECT_S)))
+                    return await post(sent, httpx2.Timeout(left, connect=min(left, _CONNECT_S)))
             except _FAILURES as error:
                 failure, cause = self._explain(error), error
             if failure.unsupported is not None and endpoint.dialect.learn(failure.unsupported):
                 _log.info("parameter left out from now on", model=endpoint.model, parameter=failure.unsupported)
-                continue
+            if failure.unsupported is not None and body() != sent:
+                continue  # it may have been learnt by another call meanwhile
             wait_s = max(backoff_s(failed, endpoint.random), failure.wait_s or 0.0)
             in_time = endpoint.clock() + wait_s < deadline
             if not (failure.passing and failed < endpoint.retries and in_time and endpoint.budget.take()):
@@ -113,10 +123,11 @@ class Connection:
 
     async def _next(self, stream: openai.AsyncStream[object], completion: Completion, deadline: float) -> object:
         """The next piece; None at the end. Once the answer is complete, losing what follows it is no loss."""
+        left = deadline - self._endpoint.clock()
         try:
-            async with asyncio.timeout(deadline - self._endpoint.clock()):
+            async with asyncio.timeout(left if completion.finish_reason is None else min(left, _USAGE_S)):
                 return await anext(stream, None)
-        except (*_FAILURES, ValueError) as error:
+        except (*_FAILURES, *failures.NO_JSON, UpstreamError) as error:
             if completion.finish_reason is not None:
                 return None
             if isinstance(error, httpx2.TransportError) and not isinstance(error, httpx2.TimeoutException):

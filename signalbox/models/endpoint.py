@@ -18,7 +18,10 @@ from signalbox.settings import is_loopback
 
 @dataclass(slots=True)
 class Endpoint:
-    """One model at one base URL. `clock`, `sleep` and `random` are monotonic seconds, waiting, and jitter in [0, 1)."""
+    """One model at one base URL. `clock`, `sleep` and `random` are monotonic seconds, waiting, and jitter in [0, 1).
+
+    More than `most_bytes` are not read of an answer.
+    """
 
     model: str
     base_url: str
@@ -29,6 +32,7 @@ class Endpoint:
     random: Callable[[], float] = randomness.random
     budget: RetryBudget = field(default_factory=RetryBudget)
     dialect: Dialect = field(default_factory=Dialect)
+    most_bytes: int = 16_000_000
 
     @property
     def host(self) -> str:

@@ -24,7 +24,10 @@ from signalbox.errors import (
 from signalbox.models.retry import retry_after_s
 from signalbox.telemetry.masking import mask_text
 
+# What reading a piece that is none, or nests too deep, raises.
+NO_JSON = (ValueError, RecursionError)
 _MOST_SAID = 200
+_DEEPEST = 4
 # Neither waiting nor asking again helps: the account is out of money.
 _OUT_OF_MONEY = ("insufficient_quota", "billing_hard_limit_reached")
 _BROKE_S = 3600.0
@@ -56,6 +59,8 @@ class Failure:
 def explain(error: Exception, *, host: str, model: str) -> Failure:
     """Translates what the SDK or its HTTP client raised. `host` and `model` name the culprit in messages."""
     cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
+    if isinstance(cause, SignalboxError):
+        return Failure(cause)
     if isinstance(cause, httpx2.ConnectTimeout):
         unreached = f"{host} can't be reached: no connection in time."
         return Failure(UpstreamError(unreached, passing=True, charged=False), passing=True)
@@ -71,7 +76,7 @@ def explain(error: Exception, *, host: str, model: str) -> Failure:
         return Failure(UpstreamError(unreached, passing=True, charged=charged), passing=True)
     if isinstance(error, openai.APIError):
         return Failure(UpstreamError(f"{host} failed while answering: {_said(error)}"))
-    if isinstance(error, ValueError):
+    if isinstance(error, NO_JSON):
         return Failure(UpstreamError(f"{host} sent a piece of the stream that is no JSON."))
     raise error
 
@@ -128,7 +133,7 @@ def _by_status(error: openai.APIStatusError, host: str, model: str) -> Failure:
 
 def _unsupported(error: openai.APIError) -> str | None:
     """The parameter of the request that the server refuses, when that is why it failed."""
-    if error.code in _NOT_SUPPORTED and error.param is not None:
+    if error.code in _NOT_SUPPORTED and isinstance(error.param, str):
         return error.param
     message = _message(error.body)
     if "max_tokens" in message and "max_completion_tokens" in message:
@@ -143,15 +148,15 @@ def _default(value: float | None, default: float) -> float:
 
 def _said(error: openai.APIError) -> str:
     """The server's own words, shortened and masked; a page of HTML is not quoted."""
-    text = " ".join(mask_text(_message(error.body)).split()) or "no reason given."
+    text = " ".join(mask_text(_message(error.body)[: 4 * _MOST_SAID]).split()) or "no reason given."
     return text if len(text) <= _MOST_SAID else text[:_MOST_SAID] + "…"
 
 
-def _message(body: object) -> str:
+def _message(body: object, depth: int = 0) -> str:
     """Where servers put their words: `{"error": {"message": …}}`, `{"error": …}`, a list of these, or plain text."""
     if isinstance(body, list) and body:
         body = body[0]
     if isinstance(body, Mapping):
         body = next((body[name] for name in ("error", "message", "detail") if body.get(name)), "")
-        return _message(body)
+        return _message(body, depth + 1) if depth < _DEEPEST else ""
     return body if isinstance(body, str) and not body.lstrip().startswith("<") else ""

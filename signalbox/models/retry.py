@@ -66,6 +66,6 @@ def retry_after_s(headers: Mapping[str, str], now: Callable[[], datetime] = utc_
 def _until(value: str, now: Callable[[], datetime]) -> float:
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return -1.0
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now()).total_seconds())

@@ -352,7 +352,7 @@ async def test_garbage_instead_of_http() -> None:
 
 async def test_a_message_without_content() -> None:
     choice: dict[str, Any] = {"message": {"role": "assistant", "content": None}, "finish_reason": "stop"}
-    assert "content is missing" in (await raw_error(reply({"choices": [choice]}))).detail
+    assert "has no text" in (await raw_error(reply({"choices": [choice]}))).detail
     assert "choices" in (await raw_error(reply({"choices": []}))).detail
     for changes, text in (({"finish_reason": "length"}, ""), ({"message": {"refusal": "I can't."}}, "I can't.")):
         async for url in serve_raw(reply({"choices": [choice | changes], "usage": {"prompt_tokens": "many"}})):

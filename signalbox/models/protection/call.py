@@ -26,6 +26,7 @@ from signalbox.errors import (
 from signalbox.models.cloud import CloudModel
 from signalbox.models.protection.breaker import CircuitBreaker, Permit
 from signalbox.models.protection.spending import NANO, Reservation
+from signalbox.telemetry.logging import get_logger
 
 CallOutcome = Literal[
     "answered", "rate_limited", "timeout", "unreachable", "server_error", "broken", "refused", "cancelled"
@@ -36,6 +37,8 @@ Count = Callable[[str, CallOutcome], None]
 _PATIENT_S = 1.0
 _LATENCIES = 200
 _ENOUGH_LATENCIES = 20
+
+_log = get_logger(__name__)
 
 
 @dataclass(eq=False, slots=True)
@@ -138,17 +141,14 @@ class Call:
 
     def _answer(self, result: ChatResult) -> None:
         self.answered = True
-        if result.usage_estimated:
-            self._settle(charged=True)
-        else:
-            self.cost_usd = result.cost_usd
-            self._reservation.settle(result.cost_usd)
+        self._settle(charged=True, billed_usd=None if result.usage_estimated else result.cost_usd)
         self.upstream.breaker.succeeded(self._permit)
         self.upstream.latencies.append(self._clock() - self._started)
         self._count(self.upstream.label, "answered")
 
     def _fail(self, error: SignalboxError) -> None:
-        self._settle(charged=may_be_charged(error))
+        billed_usd = error.billed_usd if isinstance(error, UpstreamError) else None
+        self._settle(charged=may_be_charged(error), billed_usd=billed_usd)
         breaker = self.upstream.breaker
         if isinstance(error, InvalidInput) or (isinstance(error, DeadlineExceeded) and self._was_hurried()):
             breaker.forget(self._permit)
@@ -156,13 +156,14 @@ class Call:
             breaker.failed(self._permit, error.detail, retry_after_s=asked_wait_s(error))
         self._count(self.upstream.label, outcome_of(error))
 
-    def _settle(self, *, charged: bool) -> None:
+    def _settle(self, *, charged: bool, billed_usd: float | None = None) -> None:
         """What nobody knows the cost of is settled at the most it can have cost."""
-        if charged:
-            self._reservation.settle_all()
-            self.cost_usd = self._reservation.amount / NANO
-        else:
-            self._reservation.settle(0.0)
+        most_usd = self._reservation.amount / NANO
+        self.cost_usd = 0.0 if not charged else most_usd if billed_usd is None else billed_usd
+        self._reservation.settle(self.cost_usd)
+        if self.cost_usd > most_usd:
+            dearer = {"model": self.upstream.label, "cost_usd": self.cost_usd, "most_usd": most_usd}
+            _log.warning("a call cost more than it could by the price list, the day's cap may be exceeded", **dearer)
 
     def _was_hurried(self) -> bool:
         return self._clock() - self._started < max(_PATIENT_S, self.upstream.p95_s or 0.0)

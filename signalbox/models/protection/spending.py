@@ -137,10 +137,6 @@ class Reservation:
             for pool in self.pools:
                 pool.settle(self.amount, self.cost)
 
-    def settle_all(self) -> None:
-        """Nobody knows what it cost: as much as it can have."""
-        self.settle(self.amount / NANO)
-
 
 class Spending:
     """The caps of one process: one for the whole service and one for each API key that has its own.
