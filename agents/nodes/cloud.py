@@ -116,10 +116,8 @@ def _answer_by_s(run: Run) -> float:
 
 def _candidate(result: ChatResult, features: Mapping[str, float], prompt: _Prompt) -> Candidate:
     text = prompt.redaction.restore(result.text.strip())
-    failure = None
-    if not text or UNKNOWN.lower() in text.lower():
-        failure = "the model says that it doesn't know"
-    elif prompt.checked:
+    failure = _no_answer(result)
+    if failure is None and prompt.checked:
         marks = (prompt.mark,) if prompt.mark else ()
         instructions = prompt.messages[-2].content
         found = objection(text, instructions=instructions, shown=prompt.shown, flagged=prompt.flagged, marks=marks)
@@ -133,6 +131,21 @@ def _candidate(result: ChatResult, features: Mapping[str, float], prompt: _Promp
         usage=result.usage,
         cost_usd=result.cost_usd,
     )
+
+
+def _no_answer(result: ChatResult) -> str | None:
+    """Why what the model said is no answer: half of one is none either."""
+    match result.finish_reason:
+        case "length":
+            tokens = result.usage.output_tokens
+            return f"the model was cut off after {tokens} tokens (SIGNALBOX_CLOUD_MAX_TOKENS) and did not finish"
+        case "content_filter":
+            return "the server's content filter withheld the answer"
+        case "refusal":
+            return "the model refuses to answer"
+    if not result.text.strip():
+        return "the model said nothing"
+    return "the model says that it doesn't know" if UNKNOWN.lower() in result.text.lower() else None
 
 
 def cloud_signals(result: ChatResult) -> dict[str, float]:
