@@ -70,6 +70,7 @@ def decide(
     verdict: Annotated[str, typer.Argument(help="right, wrong, unanswerable, unsafe or skip.")],
     correction: Annotated[str | None, typer.Option(help="The right answer; with wrong.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="TASK=LABEL, the right label; with wrong.")] = None,
+    value: Annotated[list[str] | None, typer.Option(help="TASK=NUMBER, the right number; with wrong.")] = None,
     comment: Annotated[str | None, typer.Option(help="For other reviewers.")] = None,
     item_version: Annotated[
         int | None, typer.Option(help="The version you looked at; without it, whatever it is now.")
@@ -78,11 +79,20 @@ def decide(
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Decide on a review; the asker gets the answer at once."""
-    labels = _labels(label or [])
+    said_labels, said_values = _named(label or [], "label"), _numbers(value or [])
 
     async def work(reviews: Reviews) -> ReviewItem:
         # A decision that can't be is said before anything is looked up.
-        said = _decision(verdict, correction, labels, comment, item_version or 1)
+        said = _decision(
+            {
+                "verdict": verdict,
+                "correction": correction,
+                "labels": said_labels,
+                "values": said_values,
+                "comment": comment,
+                "item_version": 1 if item_version is None else item_version,
+            }
+        )
         if item_version is None:
             said = said.model_copy(update={"item_version": (await reviews.get(id)).version})
         return await reviews.decide(id, reviewer, said)
@@ -103,6 +113,16 @@ def undo(id: _Id, reviewer: _By = "local", as_json: Annotated[bool, _JSON] = Fal
         emit(item.model_dump_json())
     else:
         out().print(f"{item.id} is open again, claimed by {item.claimed_by}.", markup=False)
+
+
+@app.command()
+def release(id: _Id, reviewer: _By = "local", as_json: Annotated[bool, _JSON] = False) -> None:  # noqa: A002
+    """Put a review that you claimed back, undecided."""
+    item = _run(lambda reviews: reviews.release(id, reviewer))
+    if as_json:
+        emit(item.model_dump_json())
+    else:
+        out().print(f"{item.id} waits again.", markup=False)
 
 
 @app.command()
@@ -140,32 +160,32 @@ def _run(work: Callable[[Reviews], Coroutine[Any, Any, Any]], *, write: bool = T
     return asyncio.run(run())
 
 
-def _labels(given: list[str]) -> dict[str, str] | None:
+def _named(given: list[str], what: str) -> dict[str, str] | None:
     from signalbox.errors import InvalidInput
 
     if wrong := next((text for text in given if not all(text.partition("=")[::2])), None):
-        raise InvalidInput(f"{wrong!r} is no label; give TASK=LABEL.", field="label")
+        raise InvalidInput(f"{wrong!r} is no {what}; give TASK={what.upper()}.", field=what)
     return {text.partition("=")[0]: text.partition("=")[2] for text in given} or None
 
 
-def _decision(
-    verdict: str, correction: str | None, labels: dict[str, str] | None, comment: str | None, version: int
-) -> ReviewDecision:
+def _numbers(given: list[str]) -> dict[str, float] | None:
+    from signalbox.errors import InvalidInput
+
+    named = _named(given, "value") or {}
+    try:
+        return {task: float(text) for task, text in named.items()} or None
+    except ValueError:
+        raise InvalidInput(f"{', '.join(given)}: give TASK=NUMBER, as price=3120.5.", field="value") from None
+
+
+def _decision(said: dict[str, Any]) -> ReviewDecision:
     from pydantic import ValidationError
 
     from evaluators.review import ReviewDecision
     from signalbox.errors import InvalidInput
 
     try:
-        return ReviewDecision.model_validate(
-            {
-                "item_version": version,
-                "verdict": verdict,
-                "correction": correction,
-                "labels": labels,
-                "comment": comment,
-            }
-        )
+        return ReviewDecision.model_validate(said)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         message = first["msg"].removeprefix("Value error, ")

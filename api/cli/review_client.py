@@ -34,6 +34,8 @@ class Reviews(Protocol):
 
     async def undo(self, id: str, reviewer: str) -> ReviewItem: ...  # noqa: A002
 
+    async def release(self, id: str, reviewer: str) -> ReviewItem: ...  # noqa: A002
+
     async def get(self, id: str) -> ReviewItem: ...  # noqa: A002
 
     async def stats(self) -> ReviewStats: ...
@@ -63,6 +65,7 @@ class _Direct:
         self._queue = queue
         self.decide = queue.decide
         self.undo = queue.undo
+        self.release = queue.release
         self.get = queue.get
         self.stats = queue.stats
         self.export = queue.export
@@ -93,6 +96,9 @@ class _Remote:
 
     async def undo(self, id: str, reviewer: str) -> ReviewItem:  # noqa: A002
         return await self._ask("POST", f"/reviews/{quote(id, safe='')}/undo", ReviewItem, headers=_by(reviewer))
+
+    async def release(self, id: str, reviewer: str) -> ReviewItem:  # noqa: A002
+        return await self._ask("POST", f"/reviews/{quote(id, safe='')}/release", ReviewItem, headers=_by(reviewer))
 
     async def get(self, id: str) -> ReviewItem:  # noqa: A002
         return await self._ask("GET", f"/reviews/{quote(id, safe='')}", ReviewItem)

@@ -79,6 +79,10 @@ _EXAMPLES: dict[str, Any] = {
         "summary": "Another label is right",
         "value": {"item_version": 2, "verdict": "wrong", "labels": {"intent": "track_order"}},
     },
+    "values": {
+        "summary": "Another number is right",
+        "value": {"item_version": 2, "verdict": "wrong", "values": {"price": 3120.0}},
+    },
     "unanswerable": {
         "summary": "The documents don't answer this",
         "value": {"item_version": 2, "verdict": "unanswerable", "comment": "We sell no kayaks."},
@@ -158,9 +162,10 @@ async def release_review(
     id: IdPath,  # noqa: A002
     reviews: ReviewsDep,
     reviewer: ReviewerDep,
+    identity: IdentityDep,
 ) -> ReviewItem:
-    """Put a claimed review back undecided."""
-    return await reviews.release(id, reviewer)
+    """Put a claimed review back undecided; an administrator may put back anyone's, to give it to somebody else."""
+    return await reviews.release(id, reviewer, admin=_is_administrator(identity))
 
 
 @router.post("/{id}/decide", responses=_ACT)

@@ -6,7 +6,6 @@ Only an accepted answer is shown as text. What waits for a person, or was refuse
 from __future__ import annotations
 
 import re
-import time
 from typing import Literal
 
 from pydantic import BaseModel
@@ -23,7 +22,6 @@ from signalbox.types import (
     ReviewRef,
     Route,
     ValueAnswer,
-    new_id,
 )
 
 _IN_REVIEW = (
@@ -93,13 +91,18 @@ class Completion(BaseModel):
 def completion(prediction: Prediction, model: str) -> Completion:
     """The answer to a chat that asked for `model`."""
     return Completion(
-        id=new_id("chatcmpl"),
-        created=int(time.time()),
+        id=completion_id(prediction),
+        created=int(prediction.created_at.timestamp()),
         model=model,
         choices=[Choice(message=CompletionMessage(content=text_of(prediction)))],
         usage=usage_of(prediction),
         signalbox=about(prediction),
     )
+
+
+def completion_id(prediction: Prediction) -> str:
+    """The same whenever this prediction is answered with."""
+    return f"chatcmpl_{prediction.id.removeprefix('prd_')}"
 
 
 def about(prediction: Prediction) -> About:
@@ -166,5 +169,7 @@ def _written(answer: Answer) -> str:
     if answer.value is not None:
         number = answer.value
         unit = f" {number.unit}" if number.unit else ""
+        if number.low == number.estimate == number.high:  # a person's
+            return f"{number.estimate:.15g}{unit}"
         return f"{number.estimate:g}{unit} ({number.low:g} to {number.high:g}, {number.level:.0%} sure)"
     return ""

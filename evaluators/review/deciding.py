@@ -85,6 +85,7 @@ def _decided(table: ReviewTable, record: StoredReview, judgement: Judgement, now
         verdict=decision.verdict,
         correction=decision.correction,
         labels=None if decision.labels is None else json.dumps(decision.labels, ensure_ascii=False),
+        numbers=None if decision.values is None else json.dumps(decision.values, ensure_ascii=False),
         comment=decision.comment,
         decided_by=reviewer,
         decided_at=now,

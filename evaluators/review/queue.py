@@ -31,7 +31,7 @@ MAX_CLAIM = 100
 MAX_LIMIT = 1_000
 _EXPORT_PAGE = 200
 _UNDECIDED: Mapping[str, Any] = dict.fromkeys(
-    ("outcome", "verdict", "correction", "labels", "comment", "decided_by", "decided_at")
+    ("outcome", "verdict", "correction", "labels", "numbers", "comment", "decided_by", "decided_at")
 )
 
 
@@ -155,11 +155,12 @@ class ReviewQueue:
 
         return await self._change(id, reviewer, change, None)
 
-    async def release(self, id: str, reviewer: str) -> ReviewItem:  # noqa: A002
-        """Put it back undecided. Raises NotFound, or Conflict unless `reviewer` holds it."""
+    async def release(self, id: str, reviewer: str, *, admin: bool = False) -> ReviewItem:  # noqa: A002
+        """Put it back undecided. Raises NotFound, or Conflict unless `reviewer`, or with `admin` anyone, holds it."""
 
         def change(record: StoredReview, now: datetime) -> StoredReview:
-            rules.require_held(record, reviewer, now)
+            holder = record.held_by(now) if admin else None
+            rules.require_held(record, holder or reviewer, now)
             return replace(record, state="waiting", version=record.version + 1, **NOT_HELD)
 
         return await self._change(id, reviewer, change, "released")

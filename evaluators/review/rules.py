@@ -83,6 +83,7 @@ def same_decision(record: StoredReview, reviewer: str, decision: ReviewDecision)
         and (record.verdict, record.correction, record.comment)
         == (decision.verdict, decision.correction, decision.comment)
         and (json.loads(record.labels) if record.labels else None) == decision.labels
+        and (json.loads(record.numbers) if record.numbers else None) == decision.values
     )
 
 

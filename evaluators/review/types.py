@@ -54,12 +54,14 @@ def _said(text: str) -> str:
 
 Text = AfterValidator(_said)
 _Name = Annotated[str, Field(min_length=1, max_length=MAX_LABEL), Text]
+_Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class ReviewDecision(Frozen):
     """What a person says of an item, seen in the state `item_version`.
 
-    `wrong` comes with the right answer as text, labels (task to label) or both. `skip` leaves it to others.
+    `wrong` comes with the right answer: a text, labels (task to label), values (task to number), or several of them.
+    `skip` leaves it to others.
     """
 
     item_version: int = Field(ge=1, le=2_147_483_647, description="`version` of the item as it was looked at.")
@@ -70,17 +72,20 @@ class ReviewDecision(Frozen):
     labels: Annotated[dict[_Name, _Name], Field(min_length=1, max_length=MAX_LABELS)] | None = Field(
         None, description="The right label of each task; only with `wrong`."
     )
+    values: Annotated[dict[_Name, _Number], Field(min_length=1, max_length=MAX_LABELS)] | None = Field(
+        None, description="The right number of each task, in its own unit; only with `wrong`."
+    )
     comment: Annotated[str, Field(min_length=1, max_length=MAX_COMMENT), Text] | None = Field(
         None, description="For other reviewers; the asker doesn't see it."
     )
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
-        corrected = self.correction is not None or self.labels is not None
+        corrected = any(given is not None for given in (self.correction, self.labels, self.values))
         if self.verdict == "wrong" and not corrected:
-            raise ValueError("wrong needs the right answer: give correction or labels")
+            raise ValueError("wrong needs the right answer: give correction or labels, or values for numbers")
         if self.verdict != "wrong" and corrected:
-            raise ValueError(f"correction and labels belong to wrong, not to {self.verdict}")
+            raise ValueError(f"correction, labels and values belong to wrong, not to {self.verdict}")
         return self
 
 
@@ -90,6 +95,7 @@ class DecisionRecord(Frozen):
     verdict: Verdict
     correction: str | None = None
     labels: dict[str, str] | None = None
+    values: dict[str, float] | None = None
     comment: str | None = None
     by: str
     at: datetime
@@ -202,6 +208,8 @@ class ReviewCase(Frozen):
     verdict: Verdict
     correction: str | None
     labels: dict[str, str] | None
+    # Not given by services older than this.
+    values: dict[str, float] | None = None
     comment: str | None
     by: str
     at: datetime
@@ -231,6 +239,7 @@ def _decision(record: StoredReview) -> DecisionRecord | None:
             "verdict": record.verdict,
             "correction": record.correction,
             "labels": json.loads(record.labels) if record.labels else None,
+            "values": json.loads(record.numbers) if record.numbers else None,
             "comment": record.comment,
             "by": record.decided_by,
             "at": record.decided_at,

@@ -2,7 +2,7 @@
 
 The record itself never changes. A person's answer carries no confidence: it is a judgement, not a calibrated
 probability, so `confidence` is None, and the guarantee, which is about answers given without a person, is None too.
-A label that a person chose has probability 1 because the field must have one.
+A label that a person chose has probability 1 because the field must have one, and a number an interval of itself.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from datetime import datetime
 
 from signalbox.storage.review_rows import StoredReview
-from signalbox.types import Answer, LabelAnswer, Outcome, Prediction
+from signalbox.types import Answer, LabelAnswer, Outcome, Prediction, ValueAnswer
 
 # What a verdict makes of the prediction, and the reason where there is no answer.
 OUTCOMES: dict[str, Outcome] = {
@@ -54,11 +54,26 @@ def _answer(prediction: Prediction, review: StoredReview) -> Answer | None:
         return prediction.answer.model_copy(update={"provisional": False})
     if review.verdict == "wrong":
         labels = json.loads(review.labels) if review.labels else {}
+        numbers = _numbers(prediction, review)
         return Answer(
             text=review.correction,
             labels=tuple(
                 LabelAnswer(task=task, label=label, probability=1.0, set=(label,)) for task, label in labels.items()
             )
             or None,
+            value=numbers[0] if numbers else None,
+            values=numbers if len(numbers) > 1 else None,
         )
     return None
+
+
+def _numbers(prediction: Prediction, review: StoredReview) -> tuple[ValueAnswer, ...]:
+    """What a person said, in the units of the provisional answer."""
+    answer = prediction.answer
+    made = (answer.values or (answer.value,)) if answer else ()
+    units = {number.task: number.unit for number in made if number is not None}
+    said: dict[str, float] = json.loads(review.numbers) if review.numbers else {}
+    return tuple(
+        ValueAnswer(estimate=number, low=number, high=number, level=1.0, unit=units.get(task), task=task)
+        for task, number in said.items()
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class StoredReview:
-    """One review as its row has it, with the body of its prediction; `labels` is JSON text."""
+    """One review as its row has it, with the body of its prediction; `labels` and `numbers` are JSON text."""
 
     id: str
     prediction_id: str
@@ -27,6 +27,7 @@ class StoredReview:
     verdict: str | None
     correction: str | None
     labels: str | None
+    numbers: str | None
     comment: str | None
     decided_by: str | None
     decided_at: datetime | None

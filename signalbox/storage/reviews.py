@@ -37,6 +37,7 @@ _MUTABLE = (
     "verdict",
     "correction",
     "labels",
+    "numbers",
     "comment",
     "decided_by",
     "decided_at",

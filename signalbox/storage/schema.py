@@ -140,6 +140,7 @@ reviews = Table(
     Column("verdict", String(16)),
     Column("correction", Text),
     Column("labels", Text),
+    Column("numbers", Text),
     Column("comment", Text),
     Column("decided_by", Text),
     Column("decided_at", UtcDateTime),

@@ -96,6 +96,9 @@ def test_from_the_list_to_the_export(run: Callable[..., str], waiting: list[str]
     assert json.loads(run("stats", "--json"))["decided"] == 2
     assert "decided" in run("stats")
     assert "open again" in run("undo", waiting[0], "--reviewer", "ann")
+    assert "waits again" in run("release", waiting[0], "--reviewer", "ann")
+    numbered = json.loads(run("decide", waiting[0], "wrong", "--value", "price=3120.5", "--json"))
+    assert numbered["decision"]["values"] == {"price": 3120.5}
     assert "nothing to review" in run("list", "--query", "no such words")
 
 
@@ -106,7 +109,11 @@ def test_from_the_list_to_the_export(run: Callable[..., str], waiting: list[str]
         (("decide", "{0}", "maybe"), "verdict"),
         (("decide", "{0}", "right", "--correction", "x"), "belong to wrong"),
         (("decide", "{0}", "wrong", "--label", "intent"), "TASK=LABEL"),
+        (("decide", "{0}", "wrong", "--value", "price"), "TASK=VALUE"),
+        (("decide", "{0}", "wrong", "--value", "price=much"), "TASK=NUMBER"),
         (("decide", "{0}", "right", "--item-version", "9"), "version 1 now"),
+        (("decide", "{0}", "right", "--item-version", "0"), "greater than or equal to 1"),
+        (("release", "{0}"), "not claimed by local"),
         (("decide", "rev_none", "right"), "no review"),
         (("undo", "{0}"), "no decision"),
         (("claim", "--limit", "0"), "limit is 0"),

@@ -16,7 +16,7 @@ from evaluators.review import ReviewDecision, ReviewItem, ReviewQueue
 from signalbox.errors import Conflict, InvalidInput, NotFound, Overloaded, SignalboxError, UnknownName
 from signalbox.settings import Settings
 from signalbox.storage import Database, PredictionStore, VerdictStore, open_database
-from signalbox.types import Prediction
+from signalbox.types import Answer, Prediction, ValueAnswer
 
 
 @pytest.fixture
@@ -144,6 +144,23 @@ async def test_released_items_wait_again(queue: ReviewQueue, store: PredictionSt
     assert again.id == item.id
 
 
+async def test_an_administrator_may_take_an_item_from_who_holds_it(queue: ReviewQueue, store: PredictionStore) -> None:
+    await add(store)
+    (item,) = await queue.claim("ann")
+    with pytest.raises(Conflict, match="claimed by ann"):
+        await queue.release(item.id, "boss")
+    released = await queue.release(item.id, "boss", admin=True)
+    assert (released.state, released.claimed_by) == ("waiting", None)
+    assert [(event.kind, event.by) for event in await queue.history(item.id)][1:] == [
+        ("claimed", "ann"),
+        ("released", "boss"),
+    ]
+    with pytest.raises(Conflict):
+        await queue.decide(item.id, "ann", decision(item))
+    with pytest.raises(Conflict, match="not claimed"):
+        await queue.release(item.id, "boss", admin=True)
+
+
 @pytest.mark.parametrize("verdict", ["right", "wrong", "unanswerable", "unsafe"])
 async def test_the_asker_gets_what_the_person_decided(queue: ReviewQueue, store: PredictionStore, verdict: str) -> None:
     (made,) = await add(store)
@@ -187,6 +204,39 @@ async def test_a_correction_by_labels_becomes_labels(queue: ReviewQueue, store: 
         made.query,
         0.5,
     )
+
+
+async def test_a_correction_by_numbers_becomes_numbers_in_their_units(
+    queue: ReviewQueue, store: PredictionStore
+) -> None:
+    estimates = tuple(
+        ValueAnswer(estimate=2.0, low=1.0, high=3.0, level=0.9, unit=unit, task=task)
+        for task, unit in (("price", "EUR"), ("weight", "kg"))
+    )
+    answer = Answer(value=estimates[0], values=estimates, provisional=True)
+    (made,) = await add(store, answer=answer)
+    (item,) = await queue.claim("ann")
+    said = decision(item, "wrong", values={"price": 3120.5, "weight": 4})
+    decided = await queue.decide(item.id, "ann", said)
+    assert await queue.decide(item.id, "ann", said) == decided, "sent twice"
+    with pytest.raises(Conflict):
+        await queue.decide(item.id, "ann", decision(item, "wrong", values={"price": 3120.5}))
+    shown = (await store.get(made.id)).answer
+    assert shown is not None
+    assert shown.values is not None
+    assert [(number.task, number.estimate, number.low, number.high, number.unit) for number in shown.values] == [
+        ("price", 3120.5, 3120.5, 3120.5, "EUR"),
+        ("weight", 4.0, 4.0, 4.0, "kg"),
+    ]
+    assert shown.value == shown.values[0]
+    (case,) = [case async for case in queue.export()]
+    assert case.values == {"price": 3120.5, "weight": 4.0}
+    undone = await queue.undo(item.id, "ann")
+    assert undone.decision is None
+    await queue.decide(item.id, "ann", decision(undone, "wrong"))
+    again = (await store.get(made.id)).answer
+    assert again is not None
+    assert again.value is None
 
 
 async def test_predictions_of_other_routes_are_listed_as_ever(queue: ReviewQueue, store: PredictionStore) -> None:
@@ -259,6 +309,9 @@ async def test_right_needs_an_answer(queue: ReviewQueue, store: PredictionStore)
         {"verdict": "wrong", "correction": "a\x00b"},
         {"verdict": "wrong", "correction": "\ud800"},
         {"verdict": "wrong", "labels": {}},
+        {"verdict": "wrong", "values": {}},
+        {"verdict": "wrong", "values": {"a": float("nan")}},
+        {"verdict": "right", "values": {"a": 1.0}},
         {"verdict": "wrong", "labels": {"a": "x" * 201}},
         {"verdict": "wrong", "labels": {str(n): "x" for n in range(51)}},
         {"verdict": "unsafe", "comment": "x" * 5_001},
