@@ -75,7 +75,12 @@ class Metrics:
             buckets=_TOKENS,
             registry=registry,
         )
-        self.spend = Counter("signalbox_spend_usd_total", "US dollars spent on models.", ["model"], registry=registry)
+        self.spend = Counter(
+            "signalbox_spend_usd_total",
+            "US dollars that calls of cloud models cost or may have cost, those included that led to no prediction.",
+            ["model"],
+            registry=registry,
+        )
         self.cloud_calls = Counter(
             "signalbox_cloud_calls_total",
             "Calls of cloud models, retries, fallbacks and hedges included, and how they ended.",
@@ -111,15 +116,13 @@ class Metrics:
         build.info({"version": version, "python": platform.python_version()})
 
     def record_prediction(self, prediction: Prediction) -> None:
-        """Counts one finished query with its attempts and the money they cost."""
+        """Counts one finished query with its attempts; the money they cost is counted call by call."""
         route = prediction.route or "none"
         self.predictions.labels(route, prediction.outcome).inc()
         self.prediction_duration.labels(route).observe(prediction.duration_ms / 1000)
         self.overhead.observe(prediction.overhead_ms / 1000)
         for attempt in prediction.attempts:
             self.attempts.labels(attempt.route, attempt.outcome).inc()
-            if attempt.cost_usd:
-                self.spend.labels(attempt.model or "unknown").inc(attempt.cost_usd)
 
     def record_call(self, call: Call) -> None:
         """Counts one finished call of a model: how long it took and how many tokens."""
@@ -131,9 +134,11 @@ class Metrics:
             self.tokens.labels(*labels, "input").observe(call.usage.input_tokens)
             self.tokens.labels(*labels, "output").observe(call.usage.output_tokens)
 
-    def count_cloud_call(self, model: str, outcome: str) -> None:
-        """Counts one call of a cloud model."""
+    def count_cloud_call(self, model: str, outcome: str, cost_usd: float) -> None:
+        """Counts one call of a cloud model, called `model` in the settings whatever the server calls it."""
         self.cloud_calls.labels(model, outcome).inc()
+        if cost_usd:
+            self.spend.labels(model).inc(cost_usd)
 
     def show_cloud(self, breakers: Mapping[str, str], spent_usd: float, remaining_usd: float | None) -> None:
         """Sets what is known of the cloud at the moment of a scrape."""

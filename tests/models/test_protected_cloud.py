@@ -69,15 +69,20 @@ async def protected(*replies: Replies, cap: float | None = None, **options: Any)
         for name, server in zip(("first", "second"), servers, strict=False)
     ]
     defaults: dict[str, Any] = {"random": lambda: 0.0, "sleep": no_sleep}
-    seen: list[tuple[str, str]] = []
-    cloud = ProtectedCloud(
-        models, spending=spending, count=lambda model, outcome: seen.append((model, outcome)), **(defaults | options)
-    )
+    calls: list[tuple[str, str]] = []
+    costs: list[float] = []
+
+    def count(model: str, outcome: str, cost_usd: float) -> None:
+        calls.append((model, outcome))
+        costs.append(cost_usd)
+
+    cloud = ProtectedCloud(models, spending=spending, count=count, **(defaults | options))
     try:
         async with cloud:
             found = Protected(cloud, servers, spending)
-            found.calls = seen
+            found.calls = calls
             yield found
+            assert sum(costs) == pytest.approx(spending.spent_usd), "what is counted is what is booked"
     finally:
         for server in servers:
             await server.__aexit__()

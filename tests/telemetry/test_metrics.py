@@ -51,6 +51,8 @@ def test_a_prediction_counts_everywhere() -> None:
     metrics.record_prediction(prediction())
     metrics.record_prediction(prediction(outcome="refused", route=None, attempts=()))
     metrics.local_queue_depth.set(4)
+    metrics.count_cloud_call("gpt-5-mini", "answered", 0.25)
+    metrics.count_cloud_call("gpt-5-mini", "rate_limited", 0.0)
     found = samples(metrics)
     assert found["signalbox_predictions_total{outcome=answered,route=cloud}"] == 1
     assert found["signalbox_predictions_total{outcome=refused,route=none}"] == 1

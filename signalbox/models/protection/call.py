@@ -31,7 +31,8 @@ from signalbox.telemetry.logging import get_logger
 CallOutcome = Literal[
     "answered", "rate_limited", "timeout", "unreachable", "server_error", "broken", "refused", "cancelled"
 ]
-Count = Callable[[str, CallOutcome], None]
+# A model, how a call of it ended, and the US dollars that it did or may have cost.
+Count = Callable[[str, CallOutcome, float], None]
 
 # A caller who allows less has no patience; that says nothing about the model.
 _PATIENT_S = 1.0
@@ -127,7 +128,7 @@ class Call:
             # The caller went away or another call was faster; the server may well have worked.
             self._settle(charged=True)
             self.upstream.breaker.forget(self._permit)
-            self._count(self.upstream.label, "cancelled")
+            self._count(self.upstream.label, "cancelled", self.cost_usd)
 
     @property
     def most(self) -> int:
@@ -144,7 +145,7 @@ class Call:
         self._settle(charged=True, billed_usd=None if result.usage_estimated else result.cost_usd)
         self.upstream.breaker.succeeded(self._permit)
         self.upstream.latencies.append(self._clock() - self._started)
-        self._count(self.upstream.label, "answered")
+        self._count(self.upstream.label, "answered", self.cost_usd)
 
     def _fail(self, error: SignalboxError) -> None:
         billed_usd = error.billed_usd if isinstance(error, UpstreamError) else None
@@ -154,7 +155,7 @@ class Call:
             breaker.forget(self._permit)
         else:
             breaker.failed(self._permit, error.detail, retry_after_s=asked_wait_s(error))
-        self._count(self.upstream.label, outcome_of(error))
+        self._count(self.upstream.label, outcome_of(error), self.cost_usd)
 
     def _settle(self, *, charged: bool, billed_usd: float | None = None) -> None:
         """What nobody knows the cost of is settled at the most it can have cost."""

@@ -38,7 +38,7 @@ class ProtectedCloud:
         retries: further rounds over the models whose failure may pass.
         hedge: ask the same model again when it takes longer than 95% of its answers did.
         timeout_s: the deadline of requests that carry none.
-        count: is told of each call's model and outcome.
+        count: is told of each call's model, outcome and cost in US dollars.
         clock, sleep, random: monotonic seconds, waiting, and jitter in [0, 1).
     """
 
@@ -228,7 +228,7 @@ class ProtectedCloud:
         return replace(request, deadline_s=self._clock() + self._timeout_s)
 
 
-def _uncounted(_model: str, _outcome: CallOutcome) -> None:
+def _uncounted(_model: str, _outcome: CallOutcome, _cost_usd: float) -> None:
     pass
 
 
