@@ -126,12 +126,23 @@ def release(id: _Id, reviewer: _By = "local", as_json: Annotated[bool, _JSON] = 
 
 
 @app.command()
-def export() -> None:
-    """Print every decided review as one JSON object a line, the latest first."""
+def export(
+    form: Annotated[str, typer.Option("--format", help="jsonl, or csv for a spreadsheet.")] = "jsonl",
+) -> None:
+    """Print every decided review, the latest first, as one JSON object or row a line."""
+    if form not in ("jsonl", "csv"):
+        from signalbox.errors import UnknownName
+
+        raise UnknownName(f"There is no format {form!r}; there are jsonl, csv.", field="format")
 
     async def work(reviews: Reviews) -> None:
+        from api.review_table import COLUMNS, row_of
+        from api.spreadsheet import line_of
+
+        if form == "csv":
+            emit(line_of(COLUMNS).decode().rstrip())
         async for case in reviews.export():
-            emit(case.model_dump_json())
+            emit(line_of(row_of(case)).decode().removesuffix("\r\n") if form == "csv" else case.model_dump_json())
 
     _run(work, write=False)
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Identity
 from api.body.json import JsonRoute
 from api.deps import IdentityDep, ReviewerDep, ReviewsDep
+from api.http.negotiation import CSV, NDJSON, negotiate
 from api.http.openapi import problems
-from evaluators.review import ReviewCase, ReviewDecision, ReviewEvent, ReviewItem, ReviewPage, ReviewQueue, ReviewStats
+from api.review_table import COLUMNS, row_of
+from api.spreadsheet import line_of
+from api.stream.response import Outbox, stream_response
+from evaluators.review import ReviewDecision, ReviewEvent, ReviewItem, ReviewPage, ReviewStats
 from evaluators.review.queue import MAX_CLAIM
 from evaluators.review.rules import MAX_REVIEWER
 from evaluators.review.types import State, Verdict
@@ -91,29 +94,25 @@ _EXAMPLES: dict[str, Any] = {
 }
 
 
+class PageOf(BaseModel):
+    """Which reviews; all conditions hold at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: State | None = Field(None, description="Only those in this state.")
+    reason: str | None = Field(None, max_length=200, description="Text within the reason.")
+    query: str | None = Field(None, max_length=200, description="Text within the query.")
+    claimed_by: str | None = Field(None, max_length=MAX_REVIEWER, description="Held by this person.")
+    decided_by: str | None = Field(None, max_length=MAX_REVIEWER, description="Decided by this person.")
+    verdict: Verdict | None = Field(None, description="Decided this way.")
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="Most to return.")
+    cursor: str | None = Field(None, max_length=1_000, description="`next_cursor` of the page before.")
+
+
 @router.get("", responses=_READ)
-async def list_reviews(
-    reviews: ReviewsDep,
-    state: Annotated[State | None, Query(description="Only those in this state.")] = None,
-    reason: Annotated[str | None, Query(max_length=200, description="Text within the reason.")] = None,
-    query: Annotated[str | None, Query(max_length=200, description="Text within the query.")] = None,
-    claimed_by: Annotated[str | None, Query(max_length=MAX_REVIEWER, description="Held by this person.")] = None,
-    decided_by: Annotated[str | None, Query(max_length=MAX_REVIEWER, description="Decided by this person.")] = None,
-    verdict: Annotated[Verdict | None, Query(description="Decided this way.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most to return.")] = 50,
-    cursor: Annotated[str | None, Query(max_length=1_000, description="`next_cursor` of the page before.")] = None,
-) -> ReviewPage:
+async def list_reviews(reviews: ReviewsDep, asked: Annotated[PageOf, Query()]) -> ReviewPage:
     """Reviews in the order in which they are given out; decided ones, with `state=decided`, latest first."""
-    items, next_cursor = await reviews.list(
-        state=state,
-        reason=reason,
-        query=query,
-        claimed_by=claimed_by,
-        decided_by=decided_by,
-        verdict=verdict,
-        limit=limit,
-        cursor=cursor,
-    )
+    items, next_cursor = await reviews.list(**asked.model_dump())
     return ReviewPage(items=items, next_cursor=next_cursor)
 
 
@@ -125,12 +124,31 @@ async def review_stats(reviews: ReviewsDep) -> ReviewStats:
 
 @router.get(
     "/export",
-    response_class=StreamingResponse,
-    responses=_READ | {200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
+    response_class=Response,
+    responses=_READ
+    | problems(406)
+    | {200: {"content": {NDJSON: {"schema": {"type": "string"}}, CSV: {"schema": {"type": "string"}}}}},
 )
-async def export_reviews(reviews: ReviewsDep) -> StreamingResponse:
-    """Every decided review as one JSON object a line, the latest first: labels to learn from."""
-    return StreamingResponse(_lines(reviews), media_type="application/x-ndjson")
+async def export_reviews(reviews: ReviewsDep, request: Request) -> Response:
+    """Every decided review, the latest first: labels to learn from.
+
+    One JSON object a line or, with `Accept: text/csv`, a table in which texts that a spreadsheet would take for a
+    formula begin with an apostrophe.
+    """
+    form = negotiate(request, (NDJSON, CSV))
+
+    async def work(outbox: Outbox) -> None:
+        if form == CSV:
+            # Asked first, so that a service that can't tell says so instead of beginning a table.
+            await reviews.list(state="decided", limit=1)
+            outbox.put(line_of(COLUMNS))
+        async for case in reviews.export():
+            outbox.put(line_of(row_of(case)) if form == CSV else f"{case.model_dump_json()}\n".encode())
+            await outbox.room()
+
+    name = "reviews.csv" if form == CSV else "reviews.jsonl"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept"}
+    return await stream_response(request, work, media_type=form, headers=headers, ping=b"", of_error=_cut_off)
 
 
 @router.post("/claim", responses=_ACT)
@@ -198,7 +216,6 @@ def _is_administrator(identity: Identity) -> bool:
     return identity.key_id is not None and identity.role == "admin"
 
 
-async def _lines(reviews: ReviewQueue) -> AsyncIterator[str]:
-    case: ReviewCase
-    async for case in reviews.export():
-        yield case.model_dump_json() + "\n"
+def _cut_off(_: object, error: Exception) -> bytes:
+    """There is no place for an error among labels: the connection breaks off, so that nobody takes them for all."""
+    raise error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -276,6 +278,44 @@ async def test_who_can_not_wait_gets_what_he_paid_for(
     assert (await client.get(f"/predictions/{asked['id']}")).status_code == 200
     assert len(warnings) == 1
     assert f"Look at /predictions/{asked['id']} later" in warnings[0]
+
+
+async def test_a_filter_that_there_is_not_is_refused(client: httpx.AsyncClient) -> None:
+    """A slip of the pen must not show everything."""
+    response = await client.get("/reviews", params={"verdikt": "wrong"})
+    assert response.status_code == 422
+    assert response.json()["field"] == "verdikt"
+
+
+async def test_decided_reviews_as_a_table_that_no_spreadsheet_runs(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/reviews/export")).text == ""
+    asked = await ask(client, "=1+1; 🦊 \u202eabc")
+    said = {
+        "item_version": 1,
+        "verdict": "wrong",
+        "correction": '=HYPERLINK("http://x.example")\n@SUM(A1)',
+        "labels": {"intent": "+1"},
+        "values": {"price": 1234567.25},
+        "comment": "-2+3",
+    }
+    assert (await client.post(f"/reviews/{asked['review']['id']}/decide", json=said)).status_code == 200
+    response = await client.get("/reviews/export", headers={"Accept": "text/csv"})
+    assert response.headers["content-type"].startswith("text/csv")
+    (row,) = csv.DictReader(io.StringIO(response.text))
+    assert row["query"] == "'=1+1; 🦊 \u202eabc"
+    assert row["correction"] == "'=HYPERLINK(\"http://x.example\")\n'@SUM(A1)"
+    assert (row["comment"], row["correct_labels"]) == ("'-2+3", "intent: +1")
+    assert (row["correct_values"], row["verdict"], row["by"]) == ("price: 1234567.25", "wrong", "local")
+    assert (await client.get("/reviews/export", headers={"Accept": "image/png"})).status_code == 406
+
+
+@pytest.mark.parametrize("form", ["application/x-ndjson", "text/csv"])
+async def test_labels_that_can_not_be_read_are_an_error_and_no_empty_file(
+    client: httpx.AsyncClient, service: Service, form: str
+) -> None:
+    await service.database.close()
+    response = await client.get("/reviews/export", headers={"Accept": form})
+    assert response.status_code == 503, response.text
 
 
 async def test_lists_have_at_most_two_hundred(client: httpx.AsyncClient) -> None:

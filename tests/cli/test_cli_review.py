@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -93,6 +95,11 @@ def test_from_the_list_to_the_export(run: Callable[..., str], waiting: list[str]
         (None, {"intent": "track_order"}),
         ("14 days", None),
     ]
+    rows = list(csv.DictReader(io.StringIO(run("export", "--format", "csv"))))
+    assert [(row["verdict"], row["correction"], row["correct_labels"]) for row in rows] == [
+        ("wrong", "", "intent: track_order"),
+        ("wrong", "14 days", ""),
+    ]
     assert json.loads(run("stats", "--json"))["decided"] == 2
     assert "decided" in run("stats")
     assert "open again" in run("undo", waiting[0], "--reviewer", "ann")
@@ -119,6 +126,7 @@ def test_from_the_list_to_the_export(run: Callable[..., str], waiting: list[str]
         (("claim", "--limit", "0"), "limit is 0"),
         (("list", "--state", "done"), "no state"),
         (("list", "--cursor", "x"), "cursor"),
+        (("export", "--format", "xml"), "jsonl, csv"),
     ],
 )
 def test_refusals_say_what_to_do(
