@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -17,15 +17,16 @@ from pydantic import BaseModel
 
 from api.auth import identity_of
 from api.deps import ServiceDep, SettingsDep
-from signalbox.errors import SignalboxError
+from signalbox.errors import InvalidInput, SignalboxError
 from signalbox.storage import Claim, IdempotencyStore
-from signalbox.storage.idempotency import InFlight
+from signalbox.storage.idempotency import FIELD, InFlight
 from signalbox.telemetry import get_logger
 from signalbox.types import Prediction, Query
 
 log = get_logger(__name__)
 
 REPLAYED = "Idempotent-Replayed"
+_LONGEST = 255
 _SLACK = timedelta(seconds=60)  # beside the deadline: queueing, and writing the prediction
 
 _KeyHeader = Annotated[
@@ -33,7 +34,7 @@ _KeyHeader = Annotated[
     Header(
         alias="Idempotency-Key",
         min_length=1,
-        max_length=255,
+        max_length=_LONGEST,
         pattern=r"^[\x20-\x7e]+$",
         description="Your own name for this request. Sent again within 24 hours with the same body, it gets the same "
         "prediction, marked `Idempotent-Replayed: true`, and nothing is worked on or paid for twice.",
@@ -54,6 +55,13 @@ class Idempotency:
     path: str
     store: IdempotencyStore
     deadline_ms: float
+
+    def of_line(self, number: int) -> Idempotency:
+        """The key of one line of a batch, counted from 1; no caller's own key can be the same."""
+        if self.key is None:
+            return self
+        short = self.key if len(self.key) <= _LONGEST - 12 else hashlib.sha256(self.key.encode()).hexdigest()
+        return replace(self, key=f"{short}\x1f{number}")
 
     async def once(
         self, query: Query, payload: BaseModel, work: Callable[[], Awaitable[Prediction]]
@@ -102,6 +110,8 @@ class Idempotency:
 async def _idempotency(
     request: Request, service: ServiceDep, settings: SettingsDep, key: _KeyHeader = None
 ) -> Idempotency:
+    if len(request.headers.getlist(FIELD)) > 1:
+        raise InvalidInput("Idempotency-Key is there twice. Send it once.", field=FIELD)
     caller = identity_of(request.scope).key_id
     return Idempotency(key, caller or "", request.url.path, service.idempotency, settings.deadline_ms)
 

@@ -19,6 +19,7 @@ from api.body import strict_json
 from api.body.lines import Line, check_ndjson, read_lines
 from api.deps import ObservableSystem, RouterDep, ServiceDep
 from api.http import errors
+from api.http.idempotency import Idempotency, IdempotencyDep
 from api.http.negotiation import NDJSON, negotiate
 from api.http.openapi import problems
 from api.routes.predict_body import PredictBody
@@ -26,7 +27,7 @@ from api.service.wiring import Service
 from api.stream.disconnect import client_gone
 from api.stream.response import Outbox, stream_response
 from signalbox.errors import InvalidInput, Overloaded
-from signalbox.types import Prediction
+from signalbox.types import Prediction, Query
 
 router = APIRouter(tags=["predictions"])
 
@@ -52,18 +53,22 @@ _ANSWERS: dict[str, Any] = {
 @router.post(
     "/predict/batch",
     response_class=Response,
-    responses=problems(400, 403, 406, 415, 421, 500, 503) | {200: _ANSWERS},
+    responses=problems(400, 403, 406, 415, 421, 422, 500, 503) | {200: _ANSWERS},
     openapi_extra=_BODY,
 )
-async def predict_batch(request: Request, service: ServiceDep, system: RouterDep) -> Response:
+async def predict_batch(
+    request: Request, service: ServiceDep, system: RouterDep, idempotency: IdempotencyDep
+) -> Response:
     """Answer many queries in one request, line by line and in order, each as `POST /predict` would.
 
     Answers come while lines are still being sent; what a caller does not read yet is kept for it up to a limit, at
-    which reading stops. When the connection closes the work stops; what was answered until then is stored.
+    which reading stops. When the connection closes the work stops; what was answered until then is stored. Sent again
+    with the same `Idempotency-Key`, its lines get the predictions that they have already, and only the rest is worked
+    on.
     """
     negotiate(request, (NDJSON,))
     check_ndjson(request)
-    batch = _Batch(request, service, system)
+    batch = _Batch(request, service, system, idempotency)
     # Many clients send all before they read anything; what waits for them waits on disk.
     outbox = Outbox(service.settings.max_batch_waiting_bytes, spill=service.settings.data_dir)
     return await stream_response(
@@ -74,10 +79,11 @@ async def predict_batch(request: Request, service: ServiceDep, system: RouterDep
 class _Batch:
     """One batch on its way. `gone` is set once the caller has left."""
 
-    def __init__(self, request: Request, service: Service, system: ObservableSystem) -> None:
+    def __init__(self, request: Request, service: Service, system: ObservableSystem, idempotency: Idempotency) -> None:
         self.gone = asyncio.Event()
         self._request = request
         self._system = system
+        self._idempotency = idempotency
         self._settings = service.settings
         self._places = service.batch_places
 
@@ -121,16 +127,16 @@ class _Batch:
         try:
             if line.error is not None:
                 raise line.error
-            return (await self._predict(line.text)).model_dump_json().encode()
+            return (await self._predict(line)).model_dump_json().encode()
         except ValidationError as error:
             problem = errors.of_invalid(self._request.scope, [_in_body(item) for item in error.errors()])
         except Exception as error:  # whatever it is, the other lines have nothing to do with it
             problem = errors.of_exception(self._request.scope, error)
         return b'{"line": %d, "error": %b}' % (line.number, bytes(problem.body))
 
-    async def _predict(self, text: bytes) -> Prediction:
+    async def _predict(self, line: Line) -> Prediction:
         try:
-            body = PredictBody.model_validate(strict_json.parse(text))
+            body = PredictBody.model_validate(strict_json.parse(line.text))
         except InvalidInput as error:
             error.detail = error.detail.replace("The body", "The line")
             raise
@@ -138,15 +144,20 @@ class _Batch:
             raise InvalidInput("A batch does not wait for reviews: leave wait_for_review_ms out.", field="line")
         query = body.to_query(self._settings)
         async with self._places:
-            until = asyncio.get_running_loop().time() + _PATIENCE_S
-            while True:
-                try:
-                    return await self._system.predict(query)
-                except Overloaded as error:
-                    wait_s = error.retry_after_s * random.uniform(0.5, 1.0)
-                    if asyncio.get_running_loop().time() + wait_s > until:
-                        raise
-                await asyncio.sleep(wait_s)
+            key = self._idempotency.of_line(line.number)
+            prediction, _ = await key.once(query, body, lambda: self._patiently(query))
+            return prediction
+
+    async def _patiently(self, query: Query) -> Prediction:
+        until = asyncio.get_running_loop().time() + _PATIENCE_S
+        while True:
+            try:
+                return await self._system.predict(query)
+            except Overloaded as error:
+                wait_s = error.retry_after_s * random.uniform(0.5, 1.0)
+                if asyncio.get_running_loop().time() + wait_s > until:
+                    raise
+            await asyncio.sleep(wait_s)
 
 
 def _line_of(scope: Scope, error: Exception) -> bytes:

@@ -50,11 +50,11 @@ async def predict(
     query = body.to_query(settings)
     if form == JSON:
 
-        async def work() -> tuple[Prediction, bool]:
+        async def whole() -> tuple[Prediction, bool]:
             prediction, replayed = await idempotency.once(query, body, lambda: system.predict(query))
             return await reviewed(reviews, prediction, body.wait_for_review_ms), replayed
 
-        prediction, replayed = await while_connected(request, work())
+        prediction, replayed = await while_connected(request, whole())
         if replayed:
             response.headers[REPLAYED] = "true"
         return prediction

@@ -98,6 +98,9 @@ class Extension(BaseModel):
     alpha: float | None = Field(
         None, gt=0, lt=1, description="Error rate accepted among answers given without a person."
     )
+    explain: bool = Field(
+        False, description="Say what moved a classifier's answer: words, examples like it, and what would change it."
+    )
     expert: str | None = Field(None, min_length=1, max_length=200, description="Which expert to ask.")
     session_id: str | None = Field(
         None, min_length=1, max_length=200, pattern=_PRINTABLE, description="What ties a caller's queries together."
@@ -217,6 +220,7 @@ class ChatBody(BaseModel):
             deadline_ms=given.deadline_ms,
             local_only=given.local_only,
             alpha=given.alpha,
+            explain=given.explain,
             wait_for_review_ms=given.wait_for_review_ms,
             webhook_url=given.webhook_url,
         ).to_query(settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from api.service.wiring import Service
 from signalbox.errors import InvalidInput, ModelCrashed
 from signalbox.settings import Settings
 from signalbox.storage import Claim, IdempotencyStore, schema
+from signalbox.types import Query
 
 KEY = {"Idempotency-Key": "order 66"}
 
@@ -242,3 +244,49 @@ async def test_a_caller_that_went_while_its_key_was_claimed_may_ask_again(
     claimed.set()
     await asyncio.wait({gone})
     assert (await ask(client)).status_code == 200
+
+
+def lines_of(response: httpx.Response) -> list[Any]:
+    assert response.status_code == 200, response.text
+    return [json.loads(line) for line in response.text.splitlines()]
+
+
+async def send_batch(client: httpx.AsyncClient, *queries: str, key: str = "order 66") -> list[Any]:
+    content = "".join(json.dumps({"query": query}) + "\n" for query in queries)
+    headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": key}
+    return lines_of(await client.post("/predict/batch", content=content, headers=headers))
+
+
+@pytest.mark.parametrize("key", ["order 66", "k" * 255])
+async def test_a_batch_sent_again_is_worked_on_where_it_has_no_answers_yet(
+    client: httpx.AsyncClient, system: EchoSystem, key: str
+) -> None:
+    def down(query: Query) -> None:
+        if query.text == "b":
+            raise ModelCrashed("The model is gone.")
+
+    system.during = down
+    first = await send_batch(client, "a", "b", "a", key=key)
+    assert first[1]["error"]["status"] == 503
+    assert first[0]["id"] != first[2]["id"]
+    system.during = None
+    again = await send_batch(client, "a", "b", "a", "d", key=key)
+    assert [again[0], again[2]] == [first[0], first[2]]
+    assert again[1]["answer"]["text"] == "You said: b"
+    assert len(system.asked) == 5
+    assert (await send_batch(client, "x", key=key))[0]["error"]["status"] == 422
+    assert (await ask(client)).status_code == 200  # a line's key is not the request's
+
+
+async def test_two_keys_are_one_too_many(client: httpx.AsyncClient, system: EchoSystem) -> None:
+    keys = [("Idempotency-Key", "one"), ("Idempotency-Key", "two")]
+    refused = problem(await client.post("/predict", json={"query": "a"}, headers=keys), 422)
+    assert refused["field"] == "Idempotency-Key"
+    assert not system.asked
+
+
+async def test_a_chat_sent_again_gets_the_very_same_completion(client: httpx.AsyncClient) -> None:
+    body = {"model": "signalbox/auto", "messages": [{"role": "user", "content": "a"}]}
+    first, second = [await client.post("/v1/chat/completions", json=body, headers=KEY) for _ in range(2)]
+    assert first.status_code == 200
+    assert first.json() == second.json()
