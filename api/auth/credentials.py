@@ -22,11 +22,17 @@ from api.auth.sessions import COOKIE, Session, Sessions, mark_of
 from signalbox.settings import Settings
 from signalbox.storage.keys import KeyStore
 from signalbox.storage.tokens import Key, StoredKey, id_of, is_token_of
+from signalbox.telemetry import get_logger
 from signalbox.types import utc_now
+
+log = get_logger(__name__)
 
 MOST_FAILURES = 20
 """Wrong keys that one address may try a minute."""
 _LONGEST = 8_192
+
+_PASSED_ON = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"})
+"""What proxies add. Whoever asks through one that runs here is no less a stranger for coming from loopback."""
 
 _HOW = "Send a key as `Authorization: Bearer sb_…`; `signalbox keys create` makes one."
 
@@ -68,12 +74,14 @@ class Authenticator:
         """Who the request is from.
 
         Raises:
-            HTTPException: 401, it shows nothing that counts; 429, too many wrong keys came from its address.
+            HTTPException: 401, it shows nothing that counts; 403, a proxy passed it on and there are no keys; 429, too
+                many wrong keys came from its address.
             SignalboxError: the keys can't be looked at now.
         """
         keys = self._keys()
         address = address_of(scope)
         if self._local and not await keys.in_use():
+            _check_not_passed_on(scope)
             return Caller(LOCAL, "nothing", address)
         token, cookie = _shown(scope)
         if token is not None and token.startswith(SCHEME):
@@ -133,10 +141,21 @@ class Authenticator:
         if wait_s:
             detail = f"Too many wrong keys came from {address}. Try again in {wait_s} s."
             raise HTTPException(429, detail, headers={"Retry-After": str(wait_s)})
+        log.warning("a wrong key was shown", address=address)
 
 
 def unauthorized(detail: str) -> HTTPException:
     return HTTPException(401, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _check_not_passed_on(scope: Scope) -> None:
+    for name, _ in scope["headers"]:
+        if name in _PASSED_ON:
+            raise HTTPException(
+                403,
+                f"A proxy passed this on ({name.decode('latin-1')}), and without keys only this machine is served. "
+                "Make a key with `signalbox keys create NAME --role admin`.",
+            )
 
 
 def _caller(stored: StoredKey, shown_by: Literal["token", "cookie"], session: Session | None = None) -> Caller:

@@ -96,7 +96,7 @@ class Edge:
                     scheme = str(scope["scheme"])
                     describe_request(current, method, path, scheme, route=route, status=answer.status)
                 self._count(method, route, answer.status, spent_s)
-                _log(scope, answer.status, spent_s * 1000)
+                _log(scope, answer.status, spent_s * 1000, state.get("identity"))
 
     async def _handle(self, scope: Scope, headers: Headers, receive: Receive, answer: _Answer) -> None:
         refusal = self._refusal(scope, headers)
@@ -208,6 +208,8 @@ def _trace_headers(headers: Headers) -> Mapping[str, str]:
     return {name: headers[name] for name in ("traceparent", "tracestate") if name in headers}
 
 
-def _log(scope: Scope, status: int | None, duration_ms: float) -> None:
+def _log(scope: Scope, status: int | None, duration_ms: float, identity: Any) -> None:
     say = log.debug if scope["path"] in _QUIET and status == 200 else log.info
-    say("request", method=scope["method"], path=scope["path"], status=status, duration_ms=round(duration_ms, 1))
+    key_id = getattr(identity, "key_id", None)
+    who = {} if key_id is None else {"caller": key_id}
+    say("request", method=scope["method"], path=scope["path"], status=status, duration_ms=round(duration_ms, 1), **who)

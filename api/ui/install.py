@@ -31,6 +31,8 @@ def install(app: FastAPI, settings: Settings, lifecycle: Lifecycle) -> None:
         importlib.import_module(f"api.ui.pages.{name}")
     nicegui.app.add_static_files("/static", _STATIC, max_cache_age=3600)
     nicegui.app.config.socket_io_js_transports = ["websocket"]
+    # The edge says which origins may ask. Engine.IO's own answer would let every origin read what it asks for.
+    nicegui.core.sio.eio.cors_allowed_origins = []
     ui.add_head_html(theme.head(_STATIC), shared=True)
     app.add_api_route("/", _home, include_in_schema=False)
     app.add_api_route(MOUNT, _home, include_in_schema=False)

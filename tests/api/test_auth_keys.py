@@ -233,6 +233,8 @@ async def test_no_secret_reaches_the_log(
     assert problem(await client.get(f"/predictions/{made}", headers=operator), 404)
     said = logged.getvalue()
     assert "key created" in said
+    assert "a wrong key was shown" in said
+    assert f'"caller": "{keys["admin"][0].id}"' in said, "which key asked"
     for secret in (token, made, wrong, operator["Authorization"].replace(".", "_")):
         assert secret.rpartition("_")[2] not in said
 

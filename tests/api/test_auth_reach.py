@@ -70,6 +70,20 @@ async def test_behind_a_proxy_on_this_machine_nobody_is_local(
     assert caught.value.field == field
 
 
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Forwarded-Host"])
+async def test_without_keys_nothing_that_a_proxy_passed_on_is_served(
+    settings: Settings, service: Service, name: str
+) -> None:
+    """A tunnel or a proxy that no setting declares makes strangers look like people at this machine."""
+    async with client_of(settings, service) as client:
+        refused = await client.get("/predictions", headers={name: "203.0.113.9"})
+        assert refused.status_code == 403
+        assert "signalbox keys create" in refused.json()["detail"]
+        assert (await client.get("/healthz", headers={name: "203.0.113.9"})).status_code == 200
+        made = await service.keys.create("ops", "admin")
+        assert (await client.get("/predictions", headers={name: "1.2.3.4", **shown(made.token)})).status_code == 200
+
+
 async def test_other_names_of_this_machine_reach_nobody_else(settings: Settings, service: Service) -> None:
     named = settings.model_copy(update={"allowed_hosts": ("LOCALHOST", "::1", "127.0.0.2")})
     async with client_of(named, service) as client:

@@ -19,12 +19,13 @@ from ui_site import HERE, Site, started
 
 from signalbox.settings import Settings
 from signalbox.storage import KeyStore, open_database
+from signalbox.storage.tokens import ROLES
 
 
 async def _make_keys(data_dir: Path) -> dict[str, str]:
     database = await open_database(Settings(data_dir=data_dir))
     store = KeyStore(database)
-    tokens = {role: (await store.create(f"a {role}", role)).token for role in ("viewer", "reviewer")}
+    tokens = {role: (await store.create(f"a {role}", role)).token for role in ROLES}
     await database.close()
     return tokens
 
@@ -58,6 +59,25 @@ def test_signing_in_leads_to_the_page_asked_for_and_signing_out_ends_it(
     expect(page).to_have_url(re.compile("/sign-in"))
     page.goto(f"{site.url}/ui/")
     expect(page).to_have_url(re.compile("/sign-in"))
+
+
+POLLING = "/ui/_nicegui_ws/socket.io/?EIO=4&transport=polling"
+
+
+@pytest.mark.parametrize("path", ["/", "/ui", "/ui/", "/ui/predictions", "/ui/nowhere", POLLING])
+def test_what_makes_up_the_pages_is_for_those_who_may_look(guarded: tuple[Site, dict[str, str]], path: str) -> None:
+    site, tokens = guarded
+    for role in (*ROLES, None):
+        headers = {"X-API-Key": tokens[role]} if role else {}
+        status = httpx.get(f"{site.url}{path}", headers=headers).status_code
+        assert status in ((200, 303, 404) if role in ("viewer", "reviewer", "admin") else ((403,) if role else (401,)))
+
+
+def test_no_other_origin_may_read_what_the_pages_connection_says(guarded: tuple[Site, dict[str, str]]) -> None:
+    site, tokens = guarded
+    headers = {"X-API-Key": tokens["viewer"], "Origin": "http://evil.example"}
+    answer = httpx.get(f"{site.url}{POLLING}", headers=headers)
+    assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
 def test_a_viewer_is_told_why_asking_is_not_possible(page: Page, guarded: tuple[Site, dict[str, str]]) -> None:
