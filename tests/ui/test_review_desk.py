@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -230,6 +231,31 @@ async def test_leaving_gives_back_and_coming_back_claims_again(database: Databas
     desk.look_at(open_card)
     await desk.send(desk.decide("right"))
     assert open_card.state == "decided"
+
+
+async def test_a_decision_made_while_items_were_given_back_still_counts(database: Database, queue: ReviewQueue) -> None:
+    await asked(database, "one", "two")
+    desk = await filled(queue)
+    await desk.leave()
+    card = desk.decide("right")
+    await desk.send(card)
+    assert card.state == "decided"
+    decision = (await queue.get(card.item.id)).decision
+    assert decision is not None
+    assert decision.verdict == "right"
+
+
+async def test_deciding_while_an_item_is_claimed_again_counts(database: Database, queue: ReviewQueue) -> None:
+    await asked(database, "one")
+    desk = await filled(queue)
+    await desk.leave()
+    claiming = asyncio.create_task(desk.come_back())
+    await asyncio.sleep(0)
+    card = desk.decide("unsafe")
+    await claiming
+    assert (card.state, card.verdict) == ("sending", "unsafe")
+    await desk.send(card)
+    assert card.state == "decided"
 
 
 async def test_passing_over_many_gives_the_first_ones_back(database: Database, queue: ReviewQueue) -> None:

@@ -186,8 +186,41 @@ def test_wrong_asks_for_the_right_answer_and_what_is_typed_stays(page: Page, des
     page.keyboard.press("k")
     expect(query(page)).to_have_text(first)
     expect(field).to_have_value("Nothing at all, 1 2 3 4 s u j k")
+    # Typing goes on where it was when the page loads again: no word of it is taken for a key.
+    field.focus()
+    page.keyboard.press("End")
     page.reload()
-    expect(query(page)).to_be_visible()
+    expect(field).to_be_focused()
+    page.keyboard.type(", 3 times")
+    expect(query(page)).to_have_text(first)
+    expect(field).to_have_value("Nothing at all, 1 2 3 4 s u j k, 3 times")
+
+
+def test_words_meant_for_an_item_that_is_gone_decide_no_other(page: Page, desk: Site, asker: Asker) -> None:
+    made = asker.ask("What does typing slowly cost?")
+    other = asker.ask("What does typing fast cost?")
+    open_review(page, desk, f"?id={made['review']['id']}")
+    page.keyboard.press("2")
+    page.keyboard.type("Half a word")
+    asker.decide(made["review"]["id"])
+    page.evaluate("emitEvent('review_seen', {visible: false}); emitEvent('review_seen', {visible: true})")
+    expect(page.locator(".review-panel.settled").or_(page.locator(".review .notice"))).to_be_visible()
+    page.keyboard.type(" 3 1 j j 4")
+    expect(page.get_by_label("What you typed")).to_have_value("Half a word 3 1 j j 4")
+    expect(query(page)).to_have_text("What does typing slowly cost?")
+    assert asker.prediction(other)["outcome"] == "in_review"
+
+
+def test_a_decision_without_a_connection_is_made_when_the_page_is_back(page: Page, desk: Site, asker: Asker) -> None:
+    made = asker.ask("What does a tunnel cost?")
+    open_review(page, desk)
+    page.evaluate("window.socket.disconnect()")
+    page.keyboard.press("4")
+    expect(page.locator(".review[data-sent=unsafe]")).to_be_visible()
+    page.reload()
+    saved(page)
+    expect(page.locator(".review-last")).to_contain_text("What does a tunnel cost?")
+    assert asker.prediction(made)["outcome"] == "refused"
 
 
 def test_a_held_key_does_not_decide_one_item_after_another(page: Page, desk: Site, asker: Asker) -> None:
@@ -212,6 +245,7 @@ def test_the_queue_can_be_searched(page: Page, desk: Site, asker: Asker) -> None
     page.keyboard.type("ZEPPELIN")
     expect(page.locator(".finder-item")).to_have_count(1)
     page.keyboard.press("Enter")
+    expect(page.get_by_placeholder("Search the queue")).to_be_hidden()
     expect(query(page)).to_have_text("Where is the zeppelin?")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("Skip: leave it to others")

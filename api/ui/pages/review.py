@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from nicegui import ui
 
@@ -13,7 +13,9 @@ from api.ui.parts.elements import div
 from api.ui.parts.keys import Key
 from api.ui.parts.states import error_state
 from api.ui.review.board import LOOK_EVERY_S, RENEW_EVERY_S, Board
+from api.ui.review.desk import VerdictWord
 from api.ui.review.finder import Finder
+from api.ui.review.panel import read_draft
 
 KEYS = (
     Key(("1",), "The answer is right"),
@@ -28,6 +30,7 @@ KEYS = (
     Key(("/",), "Search the queue"),
 )
 _LEASE_EVERY_S = 5.0
+_MOST_ID = 200
 
 
 @ui.page("/review", response_timeout=PATIENCE_S)
@@ -43,7 +46,7 @@ async def review(id: str | None = None) -> None:  # noqa: A002 - the word in the
             error_state("You may not decide", f"Your key has the role {visitor.role}. Ask whoever gave it to you "
                         "for one with the role reviewer, and sign in with that.", kind="warn")  # fmt: skip
             return
-        board = Board(service, visitor.name, div("review-place"), actions)
+        board = Board(service, visitor.name, div("review-place", data_reviewer=visitor.name), actions)
         Finder(service.reviews, visitor.name, board.take)
         _follow(board)
         ui.timer(0, lambda: board.open(id), once=True)
@@ -55,6 +58,13 @@ def _follow(board: Board) -> None:
     def seen(event: Any) -> None:
         board.seen(bool(event.args.get("visible")) if isinstance(event.args, dict) else False)
 
+    async def decided(event: Any) -> None:
+        sent = event.args if isinstance(event.args, dict) else {}
+        verdict = next((word for word in get_args(VerdictWord) if word == sent.get("verdict")), None)
+        if verdict is not None and sent.get("by") == board.desk.reviewer:
+            await board.resend(str(sent.get("item"))[:_MOST_ID], verdict, read_draft(sent.get("typed")))
+
+    ui.on("review_decided", decided)
     ui.on("review_seen", seen)
     ui.on("review_left", board.leave, args=[])
     client = ui.context.client

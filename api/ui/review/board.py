@@ -80,11 +80,14 @@ class Board:
 
     def seen(self, visible: bool) -> None:
         """The browser says that somebody is there, or that the page is in the background."""
+        was_away = not self._visible
         self._visible = visible
         if visible:
             self._active_at = time.monotonic()
             if self.desk.left:
                 self._run(self._come_back())
+            elif was_away:
+                self._run(self.tick())  # its lease may have ended in the background
 
     async def tick(self) -> None:
         """Keep the leases while somebody is there."""
@@ -150,6 +153,23 @@ class Board:
         task.add_done_callback(self._sending.discard)
         await self._after_moving()
 
+    async def resend(self, item_id: str, verdict: VerdictWord, draft: Draft) -> None:
+        """Decide what a browser had decided while no connection was there, unless somebody else has done it."""
+        try:
+            card = await self.desk.take(item_id)
+        except SignalboxError as error:
+            self._last.say(error.detail)
+            return
+        if card.state == "open":
+            await self.decide(verdict, draft)
+            return
+        self._forget(card)
+        if card.state == "decided":
+            await self.desk.next()
+            self._last.say("What you decided while the connection was lost is saved.")
+        await self._after_moving()
+        self.draw()
+
     async def undo(self) -> None:
         if self._sending:
             await asyncio.wait(self._sending)
@@ -214,6 +234,7 @@ class Board:
 
     async def _send(self, card: Card, state: Html) -> None:
         await self.desk.send(card)
+        self._forget(card)
         if card.trouble:
             self._last.clear()
             self.draw()
@@ -273,10 +294,20 @@ class Board:
         if drawn == self._drawn:
             facts.draw_similar(self._past, found)
 
+    def _forget(self, card: Card) -> None:
+        """The decision has arrived, whatever became of it."""
+        ui.run_javascript(f"signalbox.forgetDecision({card.item.id!r})")
+
     async def _come_back(self) -> None:
+        """What is looked at is drawn anew only if it has changed: somebody may be typing in it."""
+        card = self.desk.current
+        before = (card, card.state) if card else None
         await self.desk.come_back()
         await self._after_moving()
-        self.draw()
+        card = self.desk.current
+        if before is None or before != ((card, card.state) if card else None):
+            self.draw()
+        self._header.show(self.desk)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return background_tasks.create(work, name="review", context=self._place)

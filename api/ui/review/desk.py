@@ -139,8 +139,7 @@ class Desk:
         """Tell the queue. What it refuses comes back as the current card, with the reason in `trouble`."""
         assert card.verdict is not None
         try:
-            decision = _decision(card)
-            card.item = await self._queue.decide(card.item.id, self.reviewer, decision)
+            card.item = await self._tell(card)
         except (Conflict, NotFound) as error:
             await self._refused(card, error)
         except (ValidationError, SignalboxError) as error:
@@ -168,7 +167,7 @@ class Desk:
         return card
 
     async def renew(self) -> bool:
-        """Prolong the leases held; True when the current card was lost to someone else meanwhile."""
+        """Prolong the leases held; True when the current card can't be decided any more: it was decided or taken."""
         before = self.current.state if self.current else None
         for card in self._open_cards():
             try:
@@ -178,7 +177,7 @@ class Desk:
                     await self._hold(card)
             else:
                 card.item = renewed if card.state == "open" else card.item
-        return before == "open" and self.current is not None and self.current.state == "lost"
+        return before == "open" and self.current is not None and self.current.state in ("lost", "decided")
 
     async def leave(self) -> None:
         """Give back what is claimed and undecided. Nothing is claimed any more after this."""
@@ -199,6 +198,22 @@ class Desk:
     def _open_cards(self) -> list[Card]:
         return [card for card in self.cards if card.state == "open"]
 
+    async def _tell(self, card: Card) -> ReviewItem:
+        """Decide; once more where the item was only given back meanwhile, as after a lost connection.
+
+        What is judged never changes, so whoever can claim the item again still means what was decided about it.
+        """
+        decision = _decision(card)
+        try:
+            return await self._queue.decide(card.item.id, self.reviewer, decision)
+        except Conflict as error:
+            try:
+                (item,) = await self._queue.claim(self.reviewer, id=card.item.id)
+            except Conflict:
+                raise error from None
+        decision = decision.model_copy(update={"item_version": item.version})
+        return await self._queue.decide(item.id, self.reviewer, decision)
+
     async def _fetch(self, item_id: str) -> Card:
         try:
             (item,) = await self._queue.claim(self.reviewer, id=item_id)
@@ -213,11 +228,14 @@ class Desk:
 
     async def _hold(self, card: Card) -> None:
         """Claim the item of an open card again, or see whose it is now."""
+        before = card.state
         try:
             fresh = await self._fetch(card.item.id)
         except NotFound as error:
             card.state, card.trouble = "lost", error.detail
             return
+        if card.state != before:
+            return  # it was decided while we asked; sending finds out how things stand
         card.item, card.state, card.trouble, card.verdict = fresh.item, fresh.state, fresh.trouble, fresh.verdict
 
     async def _refused(self, card: Card, error: SignalboxError) -> None:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from nicegui import ui
+
 from api.ui.parts.elements import button, div, el, text
 from evaluators.review import ReviewItem, ReviewQueue
 from signalbox.errors import SignalboxError
 
 _SHOWN = 30
 _LONGEST = 200
+_ON_ENTER = """(event) => {
+  if (event.key !== 'Enter' || event.isComposing) return;
+  event.preventDefault();
+  emit(event.target.value);
+}"""
 
 
 class Finder:
@@ -34,13 +41,29 @@ class Finder:
         field.on("input", self._search, js_handler="(event) => emit(event.target.value)", throttle=0.15)
         # What waits now, whenever the dialog opens; the words of before are still in the field.
         field.on("focus", self._search, js_handler="(event) => emit(event.target.value)")
+        field.on("keydown", self._open_first, js_handler=_ON_ENTER)
+
+    async def _open_first(self, event: Any) -> None:
+        """For the words as they are now, whatever list of theirs is drawn yet."""
+        try:
+            found = await self._find(event, 1)
+        except SignalboxError:
+            return  # the list says it
+        if found:
+            ui.run_javascript("document.getElementById('review-search').close()")
+            await self._opened(found[0].id)
+
+    async def _find(self, event: Any, limit: int) -> list[ReviewItem]:
+        words = str(event.args)[:_LONGEST].strip()
+        found, _ = await self._queue.list(query=words or None, state=None if words else "waiting", limit=limit)
+        return found
 
     async def _search(self, event: Any) -> None:
         self._asked += 1
         asked = self._asked
-        words = str(event.args)[:_LONGEST].strip()
+        words = str(event.args).strip()
         try:
-            found, _ = await self._queue.list(query=words or None, state=None if words else "waiting", limit=_SHOWN)
+            found = await self._find(event, _SHOWN)
         except SignalboxError as error:
             found, trouble = [], error.detail
         else:

@@ -47,7 +47,8 @@ class Header:
         self.show_lease(desk.lease_ends())
 
     def show_lease(self, ends: datetime | None) -> None:
-        words = f"yours for {time_left(ends, utc_now())}" if ends is not None else ""
+        now = utc_now()
+        words = "" if ends is None else f"yours for {time_left(ends, now)}" if ends > now else "not held any more"
         if words != self._lease.text:
             self._lease.set_text(words)
 

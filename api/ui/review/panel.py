@@ -21,12 +21,7 @@ _MOST_LABEL = 500
 Choices = Mapping[str, Mapping[str, str]]
 Decide = Callable[[VerdictWord, Draft], Any]
 
-_COLLECT = """
-const typed = {};
-for (const field of document.querySelectorAll('.review-panel [data-field]')) typed[field.dataset.field] = field.value;
-document.querySelector('.review').dataset.sent = 'VERDICT';
-emit(typed);
-"""
+_COLLECT = "emit(signalbox.decided('VERDICT'));"
 _SEND = f"() => {{ {_COLLECT} }}"
 # Wrong needs what is right: without it nothing is sent, and the field asks for it.
 _UNLESS_EMPTY = """
@@ -93,7 +88,17 @@ def draw_lost(card: Card) -> None:
                     el("span", WORDS.get(decision.verdict, decision.verdict), "tag", data_verdict=decision.verdict)
                     if decision.correction:
                         text(decision.correction, "break")
-            el("p", "What you typed is kept. Go on to the next one with j.", "muted small")
+            el("p", "Go on to the next one with j.", "muted small")
+
+
+def draw_kept(card: Card) -> None:
+    """What was typed for an item that is not open any more: the browser fills it in, hides it where there is nothing,
+    and lets typing go on there.
+    """
+    with div("field kept"):
+        el("label", "What you typed", for_="correction")
+        el("textarea", "", "input correction", id="correction", rows=1, maxlength=MOST_TYPED, dir="auto",
+           placeholder=" ", data_draft=draft_name(card), data_grow=True)  # fmt: skip
 
 
 def draw_refused(card: Card) -> None:

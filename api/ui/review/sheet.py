@@ -35,6 +35,8 @@ def draw_sheet(
                 panel.draw_refused(card)
             item.draw_query(prediction)
             item.draw_answer(prediction, texts)
+            if card.state in ("lost", "decided"):
+                panel.draw_kept(card)
             if card.state == "open":
                 panel.draw_panel(card, choices.label_choices(prediction, experts), decide)
             elif card.state != "lost":
