@@ -57,6 +57,11 @@ class Router:
         return self._parts
 
     @property
+    def running(self) -> int:
+        """Queries that are worked on now."""
+        return self._running
+
+    @property
     def is_full(self) -> bool:
         """Whether the next query would be turned away."""
         return self._running >= self._max_concurrent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 
 from api.deps import LifecycleDep, ServiceDep
 from api.http.openapi import problems
+from signalbox.errors import SignalboxError
 
 router = APIRouter(tags=["health"])
 
@@ -24,12 +26,14 @@ class Readiness(BaseModel):
     parts: dict[str, str]
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> Health:
     """The process answers; nothing more is checked."""
     return Health()
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={503: {"model": Readiness, "description": "Queries can't be taken now."}})
 async def readyz(lifecycle: LifecycleDep, response: Response) -> Readiness:
     """Whether queries can be taken, and which parts are missing."""
@@ -54,7 +58,16 @@ async def metrics(service: ServiceDep) -> Response:
     cloud = service.models.cloud
     if cloud is not None:
         counted.show_cloud(cloud.breakers, cloud.spent_usd, cloud.remaining_usd)
-    figures = await service.reviews.stats()
-    counted.review_items.labels("waiting").set(figures.waiting)
-    counted.review_items.labels("claimed").set(figures.claimed)
+    counted.queries_running.set(service.router.running)
+    counted.queries_limit.set(service.settings.max_concurrent_queries)
+    try:
+        figures = await service.reviews.stats()
+    except SignalboxError:
+        # Just when the database is in trouble, everything else is wanted; a number from before would be a lie.
+        counted.review_items.clear()
+        counted.review_oldest.set(math.nan)
+    else:
+        counted.review_items.labels("waiting").set(figures.waiting)
+        counted.review_items.labels("claimed").set(figures.claimed)
+        counted.review_oldest.set((figures.oldest_age_ms or 0) / 1000)
     return Response(counted.render(), headers={"Content-Type": counted.content_type})

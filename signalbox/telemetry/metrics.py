@@ -9,10 +9,19 @@ import math
 import platform
 from collections.abc import Mapping
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
 
 from signalbox.telemetry.genai import Call
-from signalbox.types import Prediction
+from signalbox.types import ROUTES, Prediction
 
 # From a cached answer to a cloud model at the end of its deadline, in seconds.
 _DURATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -102,6 +111,9 @@ class Metrics:
         self.review_items = Gauge(
             "signalbox_review_items", "Queries that a person has to decide.", ["state"], registry=registry
         )
+        self.review_oldest = Gauge(
+            "signalbox_review_oldest_seconds", "How long the oldest undecided query has waited.", registry=registry
+        )
         self.requests = Histogram(
             "http_server_request_duration_seconds",
             "Time from a request's head to the end of its answer.",
@@ -112,7 +124,17 @@ class Metrics:
         self.local_queue_depth = Gauge(
             "signalbox_local_queue_depth", "Requests waiting for the local LLM.", registry=registry
         )
+        self.queries_running = Gauge("signalbox_queries_running", "Queries that are worked on.", registry=registry)
+        self.queries_limit = Gauge(
+            "signalbox_queries_limit", "Queries worked on at once; more are turned away.", registry=registry
+        )
+        ProcessCollector(registry=registry)
         build = Info("signalbox_build", "What is running.", registry=registry)
+        # What may happen counts from 0 on, else its first time is no increase.
+        for route in ROUTES:
+            self.predictions.labels(route, "answered")
+        for outcome in ("in_review", "refused"):
+            self.predictions.labels("none", outcome)
         build.info({"version": version, "python": platform.python_version()})
 
     def record_prediction(self, prediction: Prediction) -> None:

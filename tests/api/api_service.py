@@ -37,6 +37,7 @@ class EchoSystem:
         self.cancelled = asyncio.Event()
         self.tells = True
         self.store: PredictionStore | None = None
+        self.running = 0
         self.parts = SimpleNamespace(default_expert=None, experts={}, defences=Defences())
 
     async def predict(self, query: Query, *, observe: Observer | None = None) -> Prediction:

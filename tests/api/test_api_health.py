@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 from api_service import EchoSystem, FakeIndex, make_service
 from fastapi import FastAPI
 from test_api_predict import problem
@@ -15,7 +16,7 @@ from api.app import create_app
 from api.routes.predict_body import PREDICT_EXAMPLES, PredictBody
 from api.service.lifecycle import Lifecycle
 from api.service.wiring import Service
-from signalbox.errors import ConfigurationError, CorruptArtefact
+from signalbox.errors import ConfigurationError, CorruptArtefact, Unavailable
 from signalbox.settings import Settings
 
 
@@ -143,6 +144,28 @@ async def test_metrics_are_prometheus_text(client: httpx.AsyncClient, service: S
     assert response.headers["content-type"].startswith("text/plain; version=")
     assert "signalbox_local_queue_depth 3.0" in response.text
     assert 'signalbox_review_items{state="waiting"} 0.0' in response.text
+
+
+async def test_metrics_are_told_while_the_reviews_can_not_be_counted(
+    client: httpx.AsyncClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "signalbox_review_items{" in (await client.get("/metrics")).text
+
+    async def fails() -> None:
+        raise Unavailable("The database is away.")
+
+    monkeypatch.setattr(service.reviews, "stats", fails)
+    text = (await client.get("/metrics")).text
+    assert "signalbox_review_items{" not in text, "a number from before would be a lie"
+    assert 'signalbox_predictions_total{outcome="in_review",route="none"} 0.0' in text, "counted from 0 on"
+    assert "process_resident_memory_bytes" in text
+    assert "signalbox_queries_limit 64.0" in text
+
+
+async def test_probes_may_ask_for_the_head_only(client: httpx.AsyncClient) -> None:
+    for path in ("/healthz", "/readyz"):
+        answer = await client.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
 
 
 async def test_requests_are_counted_by_the_routes_template(client: httpx.AsyncClient) -> None:
