@@ -17,6 +17,7 @@ from nicegui import ui
 
 from api.service.wiring import Service
 from api.ui import context
+from api.ui.ghost import ghost
 from api.ui.navigation import RAIL, Entry
 from api.ui.parts.elements import Html, attrs, div, el, icon, link
 from api.ui.parts.keys import Key, keyboard_help
@@ -29,7 +30,12 @@ _COUNT_EVERY_S = 10.0
 
 @contextmanager
 def frame(
-    title: str, active: str, *, keys: Sequence[Key] = (), back: tuple[str, str] | None = None, wide: bool = False
+    title: str,
+    active: str,
+    *,
+    keys: Sequence[Key] = (),
+    back: tuple[str, str] | None = None,
+    wide: bool = False,
 ) -> Iterator[Html]:
     """Draws the frame; what is drawn inside lands in the content column. Yields the header's place for actions.
 
@@ -41,6 +47,7 @@ def frame(
         wide: the content may use the whole width.
     """
     ui.page_title(f"{title} · Signalbox")
+    ui.add_body_html(ghost(title, active, tools=2 if context.visitor().key_id is None else 3, back=back is not None))
     link("Skip to content", "/ui/", "skip").props["href"] = "#content"
     with div("frame"):
         _rail(active)

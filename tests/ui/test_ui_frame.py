@@ -86,6 +86,22 @@ def test_a_lost_connection_is_said_quietly_and_nothing_typed_is_lost(page: Page,
         expect(page.get_by_label("Question")).to_have_value("half a question and more")
         page.reload()
         expect(page.get_by_label("Question")).to_have_value("half a question and more")
+        cut()
+        expect(banner).to_be_visible()
+        page.get_by_label("Question").fill("hello, are you back?")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Your question is asked once it is back.")).to_be_visible()
+        mend()
+        expect(page.get_by_role("region", name="The answer")).to_be_visible()
+
+
+def test_the_frame_is_there_before_any_script(browser: Browser, site: Site) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site.url}/ui/predictions")
+    expect(page.locator(".ghost .rail").get_by_text("Predictions")).to_be_visible()
+    expect(page.locator(".ghost .head")).to_have_text("Predictions")
+    context.close()
 
 
 def test_pages_run_no_script_but_their_own_and_reach_no_other_host(page: Page, site: Site) -> None:
