@@ -54,6 +54,20 @@ def test_filters_and_order_are_the_databases_and_stay_in_the_address(page: Page,
     expect(page.get_by_role("columnheader", name="Cost")).to_have_attribute("aria-sort", "ascending")
 
 
+def test_a_session_is_a_filter_and_a_phone_can_order_too(page: Page, site: Site) -> None:
+    for number in range(3):
+        predict(site, f"hello from the session {number}", session_id="one visit")
+    page.set_viewport_size({"width": 390, "height": 800})
+    open_list(page, site, "?session=one+visit")
+    expect(page.get_by_text("3 rows")).to_be_visible()
+    expect(page.locator(".cell-query").first).to_have_text("hello from the session 2")
+    page.get_by_role("combobox", name="Order").select_option("Oldest first")
+    expect(page.locator(".cell-query").first).to_have_text("hello from the session 0")
+    expect(page).to_have_url(re.compile(r"\?session=one\+visit&up=1$"))
+    page.get_by_role("combobox", name="Session").select_option("Any session")
+    expect(page.locator(".cell-query").first).not_to_have_text("hello from the session 0")
+
+
 def test_nothing_found_says_what_to_do(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/ui/predictions?q=no-query-has-these-words")
     expect(page.get_by_text("No prediction matches. Widen the filters.")).to_be_visible()
@@ -99,7 +113,8 @@ def test_a_trace_shows_the_whole_of_a_prediction(page: Page, site: Site) -> None
     durations = page.get_by_role("list", name="Durations")
     expect(durations.get_by_text("Everything else")).to_be_visible()
     expect(durations.get_by_role("listitem").first).to_contain_text(re.compile(r"Classifier.*ms"))
-    expect(page.get_by_role("complementary", name="Facts")).to_contain_text("visitor-7")
+    facts = page.get_by_role("complementary", name="Facts")
+    expect(facts.get_by_role("link", name="visitor-7")).to_have_attribute("href", "/ui/predictions?session=visitor-7")
     page.get_by_role("heading", name="Features").click()
     expect(page.get_by_role("rowheader", name="max_probability")).to_be_visible()
     page.get_by_role("heading", name="Raw JSON").click()

@@ -17,7 +17,7 @@ from signalbox.storage.ordering import Sort
 from signalbox.types import ROUTES, Outcome, Prediction, utc_now
 
 NAME = "predictions"
-_PAGE = 100
+_FIRST_PAGE, _PAGE = 100, 300  # rows: what is seen first comes soon, what is scrolled to in fewer steps
 _LONGEST_SHOWN = 300
 _LONGEST_TEXT = 200
 _SPANS = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
@@ -48,17 +48,21 @@ class Filters:
     outcome: Outcome | None = None
     route: str | None = None
     since: str = ""
+    session: str = ""
     sort: Sort = "created_at"
     descending: bool = True
 
     @classmethod
-    def make(cls, q: str, outcome: str, route: str, since: str, sort: str, *, descending: bool) -> Self:
+    def make(
+        cls, q: str, outcome: str, route: str, since: str, sort: str, *, descending: bool, session: str = ""
+    ) -> Self:
         """From what an address or a form says; what is not known is left out."""
         return cls(
             text=q.strip()[:_LONGEST_TEXT],
             outcome=cast(Outcome, outcome) if outcome in get_args(Outcome) else None,
             route=route if route in (*ROUTES, "review") else None,
             since=since if since in _SPANS else "",
+            session=session[:_LONGEST_TEXT],
             sort=cast(Sort, sort) if sort in get_args(Sort) else "created_at",
             descending=descending,
         )
@@ -66,14 +70,20 @@ class Filters:
     @property
     def narrow(self) -> bool:
         """Whether something is filtered out."""
-        return bool(self.text or self.outcome or self.route or self.since)
+        return bool(self.text or self.outcome or self.route or self.since or self.session)
 
     def sorted(self, key: str, descending: bool) -> Self:
         return replace(self, sort=cast(Sort, key), descending=descending)
 
     def address(self) -> dict[str, str]:
         """The parameters of the address that shows this."""
-        given = {"q": self.text, "outcome": self.outcome or "", "route": self.route or "", "since": self.since}
+        given = {
+            "q": self.text,
+            "outcome": self.outcome or "",
+            "route": self.route or "",
+            "since": self.since,
+            "session": self.session,
+        }
         if self.sort != "created_at":
             given["sort"] = self.sort
         if not self.descending:
@@ -90,6 +100,7 @@ class Filters:
             outcome=self.outcome,
             route=self.route,
             since=now - _SPANS[self.since] if self.since else None,
+            session_id=self.session or None,
             text=self.text or None,
             sort=self.sort,
             descending=self.descending,
@@ -127,8 +138,9 @@ class Browsing:
             if turn != self._turn:
                 return
             try:
+                limit = _FIRST_PAGE if self._cursor is None else _PAGE
                 found, cursor = await self.filters.page(
-                    self._service.predictions, self._cursor, limit=_PAGE, now=self._now
+                    self._service.predictions, self._cursor, limit=limit, now=self._now
                 )
             except SignalboxError as error:
                 grid.failed(error.detail)
@@ -146,9 +158,9 @@ def row_of(prediction: Prediction) -> Row:
     return {
         "id": prediction.id,
         "href": f"/ui/predictions/{prediction.id}",
-        "query": _short(prediction.query or "(the query's text is not kept)"),
-        "answer": _short((answer.short or answer.text or _labels(prediction)) if answer else ""),
-        "route": {"route": route or "none", "word": ROUTE_WORDS.get(route or "", "None")},
+        "query": formats.short(prediction.query or "(the query's text is not kept)", _LONGEST_SHOWN),
+        "answer": formats.short((answer.short or answer.text or _labels(prediction)) if answer else "", _LONGEST_SHOWN),
+        "route": {"route": route or "none", "word": ROUTE_WORDS.get(route or "", "No route")},
         "outcome": _OUTCOME_WORDS[prediction.outcome],
         "confidence": _confidence(prediction.confidence),
         "attempts": str(sum(attempt.outcome != "skipped" for attempt in prediction.attempts)),
@@ -164,15 +176,10 @@ def row_of(prediction: Prediction) -> Row:
 def _confidence(value: float | None) -> dict[str, Any] | None:
     if value is None:
         return None
-    tip = f"Of answers marked like this, {value:.0%} were right."
+    tip = f"Of answers marked like this, {formats.share(value)} were right."
     return {"share": value, "text": formats.probability(value), "tip": tip}
 
 
 def _labels(prediction: Prediction) -> str:
     labels = prediction.answer.labels if prediction.answer else None
     return ", ".join(label.label for label in labels or ())
-
-
-def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= _LONGEST_SHOWN else flat[: _LONGEST_SHOWN - 1] + "…"

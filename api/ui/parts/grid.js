@@ -2,6 +2,7 @@
 // Every text is set as text. Python appends rows and is told when more are wanted, and how to sort.
 const { h } = Vue;
 const AHEAD = 12; // rows drawn beyond the edges of the view
+const figure = (column) => column.kind === "number" || column.kind === "time";
 const NARROW = matchMedia("(max-width: 639px)");
 
 export default {
@@ -13,7 +14,7 @@ export default {
     empty: String,
   },
   emits: ["more", "sort"],
-  data: () => ({ rows: [], end: false, loading: true, trouble: "", top: 0, height: 600, current: 0, hidden: [], narrow: NARROW.matches }),
+  data: () => ({ rows: Vue.markRaw([]), length: 0, end: false, loading: true, trouble: "", top: 0, height: 600, current: 0, hidden: [], narrow: NARROW.matches }),
   computed: {
     rowHeight() {
       return this.narrow ? 68 : 40;
@@ -69,7 +70,8 @@ export default {
       }
     },
     reset() {
-      this.rows = [];
+      this.rows = Vue.markRaw([]);
+      this.length = 0;
       this.end = false;
       this.loading = true;
       this.trouble = "";
@@ -77,7 +79,8 @@ export default {
       this.$el.scrollTop = 0;
     },
     append(rows, end) {
-      this.rows = this.rows.concat(rows);
+      this.rows.push(...rows); // not watched: thousands of rows would be thousands of proxies
+      this.length = this.rows.length;
       this.end = end;
       this.loading = false;
       this.$nextTick(this.want);
@@ -150,19 +153,20 @@ export default {
         if (value === null) return h("span", { class: "muted" }, "—");
         return h("time", { class: "muted", datetime: value.iso, "data-ago": "", title: value.exact }, signalbox.ago(Date.parse(value.iso)));
       }
+      if (column.kind === "status") return h("span", { class: "status", "data-status": value, title: value }, value);
       return h("span", { dir: "auto", class: column.quiet ? "muted" : undefined, title: value }, value);
     },
     // The arrow stands outside of the edge that the column's values are aligned to.
     titled(column, arrow) {
       const sign = h("span", { class: "grid-arrow", "aria-hidden": "true" }, arrow);
-      return column.kind === "number" ? [sign, column.label] : [column.label, sign];
+      return figure(column) ? [sign, column.label] : [column.label, sign];
     },
     header() {
       return h("div", { class: "grid-head", role: "row", style: { gridTemplateColumns: this.template } },
         this.shown.map((column) => {
           const sorted = this.sort?.key === column.key;
           return h("div", {
-            role: "columnheader", class: ["grid-cell", column.kind === "number" && "number"], title: column.title,
+            role: "columnheader", class: ["grid-cell", figure(column) && "number"], title: column.title,
             "aria-sort": sorted ? (this.sort.descending ? "descending" : "ascending") : undefined,
           }, column.sortable
             ? h("button", { type: "button", class: "grid-sort", onClick: () => this.resort(column) },
@@ -179,34 +183,34 @@ export default {
         onClick: (event) => { if (!event.target.closest("a")) this.open(row, event); },
         onFocus: () => { this.current = index; },
       }, this.shown.map((column) => h("div", {
-        role: "cell", key: column.key, class: ["grid-cell", "cell-" + column.key, column.kind === "number" && "number"],
+        role: "cell", key: column.key, class: ["grid-cell", "cell-" + column.key, figure(column) && "number"],
       }, [this.cell(column, row)])));
     },
     waiting() {
       return Array.from({ length: 6 }, (_, index) => h("div", {
         class: "grid-row waiting", "aria-hidden": "true", key: "waiting" + index,
-        style: { transform: `translateY(${(this.rows.length + index) * this.rowHeight}px)`, height: this.rowHeight + "px" },
+        style: { transform: `translateY(${(this.length + index) * this.rowHeight}px)`, height: this.rowHeight + "px" },
       }, [h("span", { class: "skeleton", style: { width: 30 + ((index * 17) % 50) + "%" } })]));
     },
   },
   render() {
     const first = Math.max(0, Math.floor(this.top / this.rowHeight) - AHEAD);
-    const last = Math.min(this.rows.length, Math.ceil((this.top + this.height) / this.rowHeight) + AHEAD);
+    const last = Math.min(this.length, Math.ceil((this.top + this.height) / this.rowHeight) + AHEAD);
     const drawn = [];
     for (let index = first; index < last; index++) drawn.push(this.row(index));
     if (this.loading) drawn.push(...this.waiting());
-    const length = this.rows.length + (this.loading ? 6 : 0);
-    const count = this.rows.length.toLocaleString("en") + (this.end ? "" : "+");
+    const length = this.length + (this.loading ? 6 : 0);
+    const count = this.length.toLocaleString("en") + (this.end ? "" : "+");
     return h("div", { class: "grid", onScrollPassive: this.scrolled, onKeydown: this.pressed }, [
       h("div", {
-        role: "table", "aria-label": this.label, "aria-rowcount": this.end ? this.rows.length + 1 : -1, "aria-busy": this.loading, class: "grid-table",
+        role: "table", "aria-label": this.label, "aria-rowcount": this.end ? this.length + 1 : -1, "aria-busy": this.loading, class: "grid-table",
       }, [
         this.header(),
         h("div", { role: "rowgroup", class: "grid-body", style: { height: length * this.rowHeight + "px" } }, drawn),
       ]),
       this.trouble ? h("p", { class: "grid-empty notice error", role: "alert" }, this.trouble) : null,
-      this.end && !this.trouble && this.rows.length === 0 ? h("p", { class: "grid-empty muted", role: "status" }, this.empty) : null,
-      h("p", { class: "grid-count muted small", role: "status" }, this.loading && !this.rows.length ? "Loading" : count + (this.rows.length === 1 && this.end ? " row" : " rows")),
+      this.end && !this.trouble && this.length === 0 ? h("p", { class: "grid-empty muted", role: "status" }, this.empty) : null,
+      h("p", { class: "grid-count muted small", role: "status" }, this.loading && !this.length ? "Loading" : count + (this.length === 1 && this.end ? " row" : " rows")),
     ]);
   },
 };

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from urllib.parse import urlencode
 
 from api.ui.parts import formats
-from api.ui.parts.elements import Html, button, div, el, icon, text
+from api.ui.parts.elements import Html, button, div, el, icon, link, text
 from api.ui.parts.marks import fact, relative_time, route_badge
 from evaluators.review import ReviewEvent
 from signalbox.types import Attempt, Prediction
 
 _MOST_RAW = 200_000
+_WIDE = 16  # characters that fit into half of the facts' width
 _EVENT_WORDS = {"created": "came in", "decided": "decided", "undone": "taken back", "claimed": "claimed"}
 
 
@@ -54,13 +56,16 @@ def facts(prediction: Prediction) -> None:
         fact("Saved", formats.money(prediction.saved_usd), title="What a usual cloud answer would have cost more.")
         fact("Policy", prediction.policy)
         for label, value in (
-            ("Session", prediction.session_id),
             ("Key", prediction.caller),
             ("Answer of", prediction.cached_from),
             ("Trace id", prediction.trace_id),
         ):
             if value:
-                fact(label, value)
+                fact(label, value, long=len(value) > _WIDE)
+        if prediction.session_id:
+            with fact("Session", long=len(prediction.session_id) > _WIDE):
+                link(prediction.session_id, f"/ui/predictions?{urlencode({'session': prediction.session_id})}",
+                     "link break", dir="auto", title="All predictions of this session")  # fmt: skip
 
 
 def measured(attempts: Sequence[Attempt], features: Mapping[str, float]) -> None:
