@@ -13,6 +13,7 @@ from api.auth.access import ASK
 from api.service.wiring import Service
 from api.ui import context
 from api.ui.frame import PATIENCE_S, frame, open_service
+from api.ui.parts import formats
 from api.ui.parts.asking import Asking
 from api.ui.parts.elements import attrs, button, div, el, link
 from api.ui.parts.examples import example_queries
@@ -33,8 +34,8 @@ KEYS = (
 
 
 @ui.page("/", response_timeout=PATIENCE_S)
-async def ask(p: str | None = None) -> None:
-    """`p` is the id of a prediction to show again."""
+async def ask(p: str | None = None, q: str = "") -> None:
+    """`p` is the id of a prediction to show again, `q` a question to begin with, which is not asked unbidden."""
     with frame("Ask", "ask", keys=KEYS):
         service = open_service()
         if service is None:
@@ -43,18 +44,19 @@ async def ask(p: str | None = None) -> None:
             error_state("You may look, not ask", f"Your key has the role {context.visitor().role}. Ask whoever gave it "
                         "to you for a key that may ask, and sign in with that one.", kind="warn")  # fmt: skip
         shown = await _prediction(service, p)
-        with el("form", "", "ask", role="search") as form:
-            _input()
+        with el("form", "", "ask", id="ask", role="search", data_waits=True) as form:
+            _input(q[: context.settings().max_query_chars])
             _options()
-        result = div("stack loose")
+        result = div("stack loose", id="result", tabindex=-1)
         asking = Asking(service, result)
         form.on(
             "submit",
             lambda event: asking.ask(_dict(event.args)),
-            js_handler="(e) => { e.preventDefault(); emit(signalbox.values(e.target)) }",
+            js_handler="(e) => { e.preventDefault(); emit(signalbox.values(e.target)); signalbox.focusOn('result') }",
         )
         with result:
             if shown is not None:
+                ui.page_title(f"{formats.short(shown.query or 'Ask')} · Signalbox")
                 await asking.show(shown)
             elif p is not None:
                 error_state("No such prediction", f"There is no prediction {p[:80]!r}. Ask the question again.")
@@ -71,14 +73,14 @@ async def _prediction(service: Service, id: str | None) -> Prediction | None:  #
         return None
 
 
-def _input() -> None:
+def _input(question: str) -> None:
     may_ask = context.visitor().may(ASK)
     with div("ask-box"):
         el("label", "Question", "visually-hidden", for_="question")
         el("textarea", "", "ask-input", id="question", name="query", rows=1, dir="auto", data_draft="question",
-           data_grow=True, data_enter_sends=True, data_key="/", data_autofocus=True, autocomplete="off",
-           maxlength=context.settings().max_query_chars, disabled=not may_ask,
-           placeholder="Ask something that your documents or experts know")  # fmt: skip
+           data_begin=question or None, data_grow=True, data_enter_sends=True, data_key="/", data_autofocus=True,
+           autocomplete="off", maxlength=context.settings().max_query_chars, disabled=not may_ask,
+           placeholder="Ask your documents and experts")  # fmt: skip
         with div("ask-bar"):
             with el("button", "", "button quiet", type="button", aria_controls="options", aria_expanded="false",
                     id="options-button", data_toggles="options"):  # fmt: skip
@@ -143,6 +145,9 @@ async def _examples(service: Service) -> None:
                         el("span", "", "icon icon-chevron", aria_hidden="true")
                     attrs(example, data_example=query)
         link("See what was asked before", "/ui/predictions")
+    with el("section", "", "stack asked-lately", hidden=True, aria_label="Asked in this browser"):
+        el("h3", "Asked in this browser")
+        el("ul", data_asked=True)
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from nicegui import ui
 
-from api.auth.access import REVIEW
+from api.auth.access import ASK, REVIEW
 from api.service.wiring import Service
 from api.ui import context
 from api.ui.frame import PATIENCE_S, frame, open_service
-from api.ui.parts import trace
+from api.ui.parts import formats, trace
 from api.ui.parts.answer import draw_answer
 from api.ui.parts.documents import quoted_texts
 from api.ui.parts.elements import button, div, el, link, text
@@ -26,6 +27,7 @@ from signalbox.types import Prediction
 
 KEYS = (
     Key(("b",), "Back to all predictions"),
+    Key(("a",), "Ask again"),
     Key(("y",), "Copy the link to this trace"),
     Key(("1",), "The answer is right"),
     Key(("2",), "The answer is wrong"),
@@ -48,7 +50,11 @@ async def prediction(id: str) -> None:  # noqa: A002 - the word for it everywher
             failure("The prediction can't be shown", error)
             return
         with actions:
+            if shown.query and context.visitor().may(ASK):
+                link("Ask again", f"/ui/?{urlencode({'q': shown.query})}", "button quiet", data_key="a")
             button("Copy link", "quiet", icon_name="copy", data_copy="url", data_key="y")
+        if shown.query:
+            ui.page_title(f"{formats.short(shown.query)} · Signalbox")
         await _draw(service, shown)
 
 
@@ -87,9 +93,10 @@ async def _draw(service: Service, shown: Prediction) -> None:
 
 async def _answer(service: Service, shown: Prediction, documents: Any) -> None:
     if shown.outcome == "in_review":
-        text("Waits for a person. " + (shown.reason or ""), "muted break", tag="p")
+        reason = f" {formats.sentence(shown.reason)}" if shown.reason else ""
+        text(f"Waits for a person.{reason}", "muted break", tag="p")
     elif shown.outcome == "refused":
-        text(shown.reason or "Refused.", "answer-text break", tag="p")
+        text(formats.sentence(shown.reason or "refused"), "answer-text break", tag="p")
     if shown.answer is not None:
         with div("provisional stack" if shown.outcome == "in_review" else "stack"):
             draw_answer(shown, documents)

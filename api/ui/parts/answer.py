@@ -28,7 +28,7 @@ def draw_answer(prediction: Prediction, documents: Mapping[str, str]) -> None:
     if prediction.outcome == "answered":
         _worth(prediction)
     for warning in prediction.warnings:
-        text(warning, "muted small", tag="p")
+        text(formats.sentence(warning), "muted small break", tag="p")
     short = prediction.answer.short if prediction.answer else None
     for quote in quotes:
         quote_block(quote, documents.get(quote.document_id), short=short)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from api.auth.access import ASK, REVIEW
 from api.routes.predict_body import PredictBody
 from api.service.wiring import Service
 from api.ui import context
+from api.ui.parts import formats
 from api.ui.parts.answer import draw_answer
 from api.ui.parts.documents import quoted_texts
 from api.ui.parts.elements import Html, attrs, button, div, el, link, text
@@ -63,7 +65,7 @@ class Asking:
                 error_state("This can't be asked", _explain(error))
             return
         with self._place:
-            running = _Running(self.cancel)
+            running = _Running(self.cancel, query.constraints.deadline_ms or context.settings().deadline_ms)
         # Not one of NiceGUI's tasks: those log an error that the page shows anyway.
         self._task = asyncio.create_task(self._service.router.predict(query, observe=running.observe))
         await self._finish(self._task, running)
@@ -76,11 +78,13 @@ class Asking:
                 self._place.clear()
                 with self._place:
                     text("Cancelled. The question is still above.", "muted", tag="p", role="status")
+                _focus("question")
             return
         except SignalboxError as error:
             self._place.clear()
             with self._place:
                 failure("No answer", error)
+            _focus("question")
             return
         except Exception:
             log.exception("asking from a page failed")
@@ -92,7 +96,8 @@ class Asking:
         if self._client.is_deleted:
             return
         running.stop(prediction)
-        ui.run_javascript(f"history.replaceState(null, '', '/ui/?p={prediction.id}')")
+        visited = f"/ui/?p={prediction.id}", formats.short(prediction.query or "Ask")
+        ui.run_javascript(f"signalbox.visit({', '.join(map(json.dumps, visited))})")
         await self.show(prediction, way=False)
 
     async def show(self, prediction: Prediction, *, way: bool = True) -> None:
@@ -115,7 +120,8 @@ class Asking:
             _in_review()
             self._follow(place, prediction)
         if prediction.outcome == "refused":
-            error_state("Refused", prediction.reason or "The options rule every route out.", kind="warn")
+            reason = formats.sentence(prediction.reason or "the options rule every route out")
+            error_state("Refused", reason, kind="warn")
         if prediction.answer is not None:
             if prediction.outcome == "in_review":
                 el("p", "Provisional, and not given to anyone as an answer", "label")
@@ -150,8 +156,9 @@ class Asking:
 class _Running:
     """What is drawn while a query runs."""
 
-    def __init__(self, cancel: Callable[[], None]) -> None:
+    def __init__(self, cancel: Callable[[], None], deadline_ms: float) -> None:
         self._written = ""
+        self._deadline_ms = deadline_ms
         with el("section", "", "card", aria_label="The way"):
             self._way = Way()
             self._provisional = text("", "provisional-tokens break hidden", tag="p")
@@ -163,7 +170,7 @@ class _Running:
         if self._cancel.is_deleted:
             return
         if isinstance(event, AttemptStarted):
-            self._way.start(event.route)
+            self._way.start(event.route, deadline_ms=self._deadline_ms)
         elif isinstance(event, AttemptFinished):
             self._way.finish(event.attempt)
             self._written = ""
@@ -177,6 +184,10 @@ class _Running:
         self._cancel.delete()
         self._provisional.delete()
         self._way.settle(prediction)
+
+
+def _focus(id: str) -> None:  # noqa: A002 - the word for it everywhere else
+    ui.run_javascript(f"signalbox.focusOn({json.dumps(id)})")
 
 
 def _query(values: Mapping[str, Any], caller: str | None) -> Query:

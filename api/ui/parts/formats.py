@@ -1,4 +1,4 @@
-"""How money, durations, probabilities and times are written. Pure functions; every number carries its unit."""
+"""How money, durations, probabilities, times and reasons are written. Pure functions; every number has its unit."""
 
 from __future__ import annotations
 
@@ -38,6 +38,15 @@ def probability(value: float) -> str:
     return f"{value:.2f}"
 
 
+def share(value: float) -> str:
+    """The same in words: `94%`, `over 99%`, `under 1%`."""
+    if 0.995 <= value < 1:
+        return "over 99%"
+    if 0 < value < 0.005:
+        return "under 1%"
+    return f"{value:.0%}"
+
+
 def exact(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
@@ -51,3 +60,14 @@ def ago(moment: datetime, now: datetime) -> str:
         if seconds < limit:
             return f"{int(seconds // unit)} {name} ago"
     return f"{moment.astimezone(UTC):%Y-%m-%d}"
+
+
+def short(words: str, most: int = 60) -> str:
+    """On one line, at most `most` characters long."""
+    flat = " ".join(words.split())
+    return flat if len(flat) <= most else flat[: most - 1] + "…"
+
+
+def sentence(words: str) -> str:
+    """A reason or a warning of the service as a sentence: `Below the policy's 0.90.`"""
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")

@@ -19,14 +19,15 @@ class Column:
 
     Attributes:
         kind: how a row's value is drawn: a `link` leads to the row's `href`; a `badge` is {route, word}; a
-            `confidence` is {share, text, tip} or None; a `time` is {iso, exact}; else the value is a text.
+            `confidence` is {share, text, tip} or None; a `time` is {iso, exact}; a `status` a
+            word that the style sheet may mark; else the value is a text.
         width: a track of a CSS grid.
         optional: whether it can be hidden; `away` hides it until it is chosen.
     """
 
     key: str
     label: str
-    kind: Literal["text", "link", "badge", "confidence", "time", "number"] = "text"
+    kind: Literal["text", "link", "badge", "confidence", "time", "number", "status"] = "text"
     width: str = "minmax(80px, 1fr)"
     sortable: bool = False
     optional: bool = True

@@ -21,20 +21,26 @@ def route_badge(route: str | None, label: str | None = None) -> Html:
     badge = el("span", "", "route", data_route=route or "none")
     with badge:
         el("span", "", "shape", aria_hidden="true")
-        el("span", label or ROUTE_WORDS.get(route or "", "None"))
+        el("span", label or ROUTE_WORDS.get(route or "", "No route"))
     return badge
 
 
-def confidence_bar(confidence: float | None, *, route: str | None = None, limit: float | None = None) -> Html:
+def confidence_bar(
+    confidence: float | None, *, route: str | None = None, limit: float | None = None, expected: bool = False
+) -> Html:
     """A bar with the number; hovering explains the number once.
 
     Args:
         limit: the confidence from which on an answer is accepted, drawn as a line.
+        expected: it is what was expected before there was an answer.
     """
     if confidence is None:
         return el("span", "—", "muted", title="This attempt has no confidence.")
     shown = formats.probability(confidence)
-    tip = f"Of answers marked like this, {confidence:.0%} were right."
+    share = formats.share(confidence)
+    tip = f"Of answers marked like this, {share} were right."
+    if expected:
+        tip = f"Before it was tried, {share} of this route's answers to such a query were expected to be right."
     if limit is not None:
         tip += f" Accepted from {formats.probability(limit)} on." if limit <= 1 else " None is accepted at this alpha."
     bar = el("span", "", "confidence", data_route=route, data_tip=tip, tabindex=0, role="img",
@@ -54,9 +60,9 @@ def relative_time(moment: datetime) -> Html:
               title=formats.exact(moment))  # fmt: skip
 
 
-def fact(label: str, value: str | None = None, *, title: str | None = None) -> Html:
-    """A label with its value; without one, the value is drawn inside."""
-    box = div("fact")
+def fact(label: str, value: str | None = None, *, title: str | None = None, long: bool = False) -> Html:
+    """A label with its value; without one, the value is drawn inside. A `long` one has a line of its own."""
+    box = div("fact long" if long else "fact")
     with box:
         el("dt", label, "label")
         return el("dd", value or "", title=title, dir="auto")

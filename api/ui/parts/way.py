@@ -19,12 +19,13 @@ class Way:
         self._box = el("ol", "", "way", aria_label="The way of the query", aria_live="polite")
         self._running: tuple[str, Html] | None = None
 
-    def start(self, route: str) -> None:
-        """A route is being tried."""
+    def start(self, route: str, *, deadline_ms: float | None = None) -> None:
+        """A route is being tried; the whole query takes `deadline_ms` at most."""
         with self._box:
             station = el("li", "", "station running", data_route=route)
-        with station:
-            _head(route, "trying")
+        with station, _head(route, "trying"):
+            most = f" of {deadline_ms / 1000:,.6g} s at most" if deadline_ms is not None else ""
+            el("span", "", "small muted", data_running="", data_most=most, aria_live="off")
         self._running = (route, station)
 
     def finish(self, attempt: Attempt, decision: Decision | None = None) -> None:
@@ -77,7 +78,7 @@ def _station(attempt: Attempt, decision: Decision | None) -> None:
     with el("li", "", f"station {attempt.outcome}", data_route=attempt.route):
         _head(attempt.route, _OUTCOMES[attempt.outcome])
         if attempt.outcome == "skipped":
-            text(_sentence(attempt.reason), "station-reason muted small break", tag="p")
+            text(formats.sentence(attempt.reason), "station-reason muted small break", tag="p")
             return
         with div("station-facts"):
             if attempt.confidence is not None:
@@ -87,15 +88,12 @@ def _station(attempt: Attempt, decision: Decision | None) -> None:
             who = attempt.expert or attempt.model
             if who:
                 text(who, "muted break")
-        text(_sentence(attempt.reason), "station-reason muted small break", tag="p")
+        text(formats.sentence(attempt.reason), "station-reason muted small break", tag="p")
 
 
-def _head(route: str, outcome: str) -> None:
+def _head(route: str, outcome: str) -> Html:
     el("span", "", "station-sign", aria_hidden="true")
-    with div("station-head"):
+    with div("station-head") as head:
         el("span", ROUTE_WORDS[route], "station-name")
         el("span", outcome, "station-outcome small muted")
-
-
-def _sentence(reason: str) -> str:
-    return reason[:1].upper() + reason[1:] + ("" if reason.endswith((".", "!", "?")) else ".")
+    return head

@@ -19,10 +19,10 @@ def why_this_way(prediction: Prediction) -> None:
         )
         text(words, "muted", tag="p")
         return
-    with div("table-scroll"), el("table", "", "table"):
+    with div("table-scroll"), el("table", "", "table why"):
         with el("thead"), el("tr"):
             for label, number in (("Route", False), ("Likely right, before trying", False), ("Accepted from", True),
-                                  ("Expected cost", True), ("Expected time", True), ("", False)):  # fmt: skip
+                                  ("Expected cost", True), ("Expected time", True)):  # fmt: skip
                 el("th", label, "number" if number else "", scope="col")
         with el("tbody"):
             for route in ROUTES:
@@ -37,12 +37,13 @@ def _row(route: str, decision: Decision) -> None:
     with el("tr"):
         with el("th", "", "", scope="row"):
             route_badge(route)
+            if route == decision.first:
+                el("span", "tried first", "aside muted small")
         with el("td"):
-            confidence_bar(expected.success, route=route)
+            confidence_bar(expected.success, route=route, expected=True)
         el("td", "never" if limit is None or limit > 1 else formats.probability(limit), "number")
         el("td", formats.money(expected.cost_usd), "number")
         el("td", formats.duration(expected.duration_ms), "number")
-        el("td", "tried first" if route == decision.first else "", "muted")
 
 
 def _rule(prediction: Prediction, decision: Decision) -> str:
