@@ -10,6 +10,9 @@ The same client without protection (openai's own retries, as it comes) is the an
 
 Overload: the cloud answers after 300 ms. Saturation is the best goodput over closed loops of growing size; then
 queries come open loop at three times that rate. What is refused must be refused with 503 or 429 and Retry-After.
+Service, cloud and load share this machine with whatever else runs, so each overload is held against the peak measured
+right before and right after it, and the median of several rounds counts: one overload against one peak of a minute ago
+gave .74 and .93 for the same code.
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any, get_args
 
 from rich.console import Console
@@ -42,6 +47,7 @@ FAULTY_DEADLINE_MS = 2_000.0
 LATENCY_MS = 300
 DEADLINE_MS = 10_000.0
 CONNECTIONS = (16, 32, 64)
+ROUNDS = 3
 CAP_USD = 50.0
 MOST_RATE, MOST_SECONDS = 40.0, 90.0
 _START_S = 300.0
@@ -197,7 +203,7 @@ def unprotected(base_url: str, queries: int, rate: float) -> dict[str, Any]:
 
 
 def overloaded(folder: Path, base_url: str, seconds: float) -> dict[str, Any]:
-    """Goodput at saturation and at three times as much."""
+    """Goodput at three times saturation, beside the peak before and after it."""
 
     def goodput(rows: Sequence[Row]) -> float:
         """Answers in time a second, once the load has lasted for a third of its time."""
@@ -205,19 +211,29 @@ def overloaded(folder: Path, base_url: str, seconds: float) -> dict[str, Any]:
         return sum(seconds / 3 <= end < seconds for end in ends) / (seconds * 2 / 3)
 
     with service(folder, base_url) as port:
+
+        def closed(connections: int, name: str) -> float:
+            return goodput(load(port, connections=connections, seconds=seconds, label=name, deadline_ms=DEADLINE_MS))
+
         load(port, connections=8, seconds=2, label="warm-up", deadline_ms=DEADLINE_MS)
-        levels = {
-            count: goodput(load(port, connections=count, seconds=seconds, label=f"c{count}", deadline_ms=DEADLINE_MS))
-            for count in CONNECTIONS
-        }
-        peak = max(levels.values())
-        rows = load(port, rate=3 * peak, seconds=seconds, label="overload", deadline_ms=DEADLINE_MS)
+        levels = {count: closed(count, f"c{count}") for count in CONNECTIONS}
+        best = max(levels, key=levels.__getitem__)
+        peaks, goodputs, rows = [levels[best]], [], []
+        for number in range(ROUNDS):
+            rate = 3 * max(peaks)
+            more = load(port, rate=rate, seconds=seconds, label=f"o{number}", deadline_ms=DEADLINE_MS, seed=number)
+            goodputs.append(goodput(more))
+            rows += more
+            peaks.append(closed(best, f"p{number}"))
+    ratios = ratios_to_neighbours(goodputs, peaks)
     refused = [row for row in rows if row.status in (429, 503)]
     return {
-        "peak_per_s": peak,
-        "offered_per_s": len(rows) / seconds,
-        "goodput_per_s": goodput(rows),
-        "goodput_ratio": goodput(rows) / peak,
+        "peak_per_s": median(peaks),
+        "peaks_per_s": peaks,
+        "offered_per_s": len(rows) / ROUNDS / seconds,
+        "goodput_per_s": median(goodputs),
+        "goodput_ratio": median(ratios),
+        "goodput_ratios": ratios,
         "refused": len(refused) / len(rows),
         "refused_with_retry_after": sum(row.waits for row in refused) / max(1, len(refused)),
         "refusal_p95_ms": quantile([row.ms for row in refused], 0.95) if refused else None,
@@ -226,13 +242,22 @@ def overloaded(folder: Path, base_url: str, seconds: float) -> dict[str, Any]:
     }
 
 
+def ratios_to_neighbours(goodputs: Sequence[float], peaks: Sequence[float]) -> list[float]:
+    """Each goodput over the mean of the peaks before and after it, of which there is one more; 0 where both are 0."""
+    pairs = pairwise(peaks)
+    return [
+        2 * found / (before + after) if before + after else 0.0
+        for found, (before, after) in zip(goodputs, pairs, strict=True)
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print the JSON object alone")
     parser.add_argument("--quick", action="store_true", help="fewer queries")
     parser.add_argument("--seed", type=int, default=0, help="of the faults")
     arguments = parser.parse_args()
-    queries, seconds = (600, 9.0) if arguments.quick else (2_000, 15.0)
+    queries, seconds = (600, 6.0) if arguments.quick else (2_000, 12.0)
     with tempfile.TemporaryDirectory(prefix="signalbox-faults-") as name:
         folder = Path(name)
         console.print("overload …")
