@@ -56,6 +56,7 @@ class ChatResult:
     Attributes:
         logprobs: natural logs, one a generated token, when asked for.
         usage_estimated: the server didn't say what it counted, so `usage` and what follows from it are no bound.
+        trouble: what went wrong on the way, where it took more than one call; `cost_usd` holds those too.
     """
 
     text: str
@@ -65,6 +66,7 @@ class ChatResult:
     logprobs: tuple[float, ...] = ()
     cost_usd: float = 0.0
     usage_estimated: bool = False
+    trouble: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

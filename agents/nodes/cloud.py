@@ -41,10 +41,11 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         caller=query.caller,
         max_cost_usd=query.constraints.max_cost_usd,
     )
-    started = time.perf_counter()
+    started, trouble = time.perf_counter(), None
     with span("cloud", model=model.name):
         try:
             result = await ask_model(model, request, "cloud", prompt.redaction.restoring(run.observe))
+            trouble = result.trouble
             candidate = replace(_candidate(result, state["features"], prompt), broken=not searched)
         except SignalboxError as error:
             candidate = Candidate(
@@ -57,6 +58,8 @@ async def cloud(state: RouterState, runtime: Runtime[Run]) -> RouterState:
             )
     spent = (time.perf_counter() - started) * 1000
     warnings = kept(state, found).get("warnings", state["warnings"])
+    if trouble is not None:
+        warnings = (*warnings, f"cloud: {trouble}")
     if prompt.redacted:
         warnings = (*warnings, f"defence redaction: {prompt.redacted} personal data were kept from the cloud")
     return {

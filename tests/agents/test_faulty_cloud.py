@@ -101,3 +101,20 @@ async def test_a_spent_cap_sends_queries_to_a_person_and_says_why(parts: Parts) 
     assert all("SIGNALBOX_DAILY_CAP_USD" in (prediction.reason or "") for prediction in left)
     assert spending.spent_usd <= 0.2
     assert spending.spent_usd == pytest.approx(sum(prediction.cost_usd for prediction in answered))
+
+
+async def test_a_prediction_says_which_calls_its_cost_is_for(parts: Parts) -> None:
+    async with ScriptedServer([Fault("cut_stream"), "Fourteen days."]) as server:
+        (prediction,) = await ask_all(parts, server, Spending(), 1)
+    (attempt,) = [attempt for attempt in prediction.attempts if attempt.route == "cloud"]
+    assert (prediction.outcome, attempt.model) == ("answered", "second")
+    assert attempt.usage is not None
+    assert prediction.cost_usd > PRICES.cost("second", attempt.usage) * 2, "the failed call may be billed"
+    (told,) = [warning for warning in prediction.warnings if warning.startswith("cloud: ")]
+    assert "2 calls were made for this answer and are in its cost: first: " in told
+
+
+async def test_a_prediction_of_one_call_says_nothing_of_it(parts: Parts) -> None:
+    async with ScriptedServer("Fourteen days.") as server:
+        (prediction,) = await ask_all(parts, server, Spending(), 1)
+    assert not [warning for warning in prediction.warnings if warning.startswith("cloud: ")]

@@ -96,8 +96,12 @@ class Tries:
             self._again.append(call.upstream)
 
     def total(self, result: ChatResult) -> ChatResult:
-        """The answer, with what the calls that gave none may have cost."""
-        return replace(result, cost_usd=self._cost_usd())
+        """The answer, with what the calls that gave none may have cost, and why they gave none."""
+        trouble = None
+        if len(self._calls) > 1:
+            said = f": {self._said()}" if self._errors else ", one because the other was slow"
+            trouble = f"{len(self._calls)} calls were made for this answer and are in its cost{said}"
+        return replace(result, cost_usd=self._cost_usd(), trouble=trouble)
 
     def error(self) -> SignalboxError:
         """Why there is no answer, and what the calls for it may have cost."""
@@ -116,15 +120,17 @@ class Tries:
         errors = [error for _, error in self._errors]
         if len({error.detail for error in errors}) == 1 or all(isinstance(error, BudgetExceeded) for error in errors):
             return errors[-1]
-        said = "; ".join(
-            dict.fromkeys(f"{label}: {error.detail}" if label else error.detail for label, error in self._errors)
-        )
+        said = self._said()
         if self._left_s() <= 0:
             return DeadlineExceeded(said)
         if all(isinstance(error, Unavailable) for error in errors):
             waits = [error.retry_after_s for error in errors if isinstance(error, Unavailable)]
             return Overloaded(said, retry_after_s=min(waits))
         return UpstreamError(said)
+
+    def _said(self) -> str:
+        errors = (f"{label}: {error.detail}" if label else error.detail for label, error in self._errors)
+        return "; ".join(dict.fromkeys(errors))
 
     async def _prepare(self, upstream: Upstream) -> Call | None:
         permit = upstream.breaker.allow()
