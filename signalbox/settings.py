@@ -85,7 +85,9 @@ class Settings(BaseModel):
     review_undo_ms: float = Field(3_600_000, ge=0, description="Time within which a decision can be taken back.")
     review_wait_max_ms: float = Field(600_000, ge=0, description="Longest wait_for_review_ms accepted.")
     webhook_secret: SecretStr | None = Field(
-        None, description="Signs webhooks: whsec_ and 24 to 64 bytes in base64; unset takes no webhook_url."
+        None,
+        description="Signs webhooks: whsec_ and 24 to 64 bytes in base64; unset takes no webhook_url. To change it, "
+        "give the new and the old one with a space between until all receivers know the new one.",
     )
     webhook_allow_private: bool = Field(False, description="Call webhooks inside the own network and machine too.")
     webhook_attempts: int = Field(8, ge=1, le=20, description="Tries of a webhook before it is given up.")
@@ -205,13 +207,12 @@ class Settings(BaseModel):
     def _webhook_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:
             return None
-        prefix, _, encoded = value.get_secret_value().partition("_")
-        try:
-            key = base64.b64decode(encoded, validate=True)
-        except ValueError:
-            key = b""
-        if prefix != "whsec" or not 24 <= len(key) <= 64:
-            raise ValueError("must be whsec_ and 24 to 64 bytes in base64: echo whsec_$(openssl rand -base64 32)")
+        secrets = value.get_secret_value().split()
+        if not 1 <= len(secrets) <= 4 or not all(map(_is_webhook_secret, secrets)):
+            raise ValueError(
+                "must be whsec_ and 24 to 64 bytes in base64 (echo whsec_$(openssl rand -base64 32)), or up to 4 such "
+                "with a space between"
+            )
         return value
 
     @field_validator("database_url")
@@ -297,6 +298,14 @@ def decline_telemetry() -> None:
     os.environ["RAGAS_DO_NOT_TRACK"] = "true"
     # ONNX Runtime: an id of the machine, names and hashes of models.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+
+def _is_webhook_secret(secret: str) -> bool:
+    prefix, _, encoded = secret.partition("_")
+    try:
+        return prefix == "whsec" and 24 <= len(base64.b64decode(encoded, validate=True)) <= 64
+    except ValueError:
+        return False
 
 
 def _fallback(text: str) -> tuple[str, str | None]:

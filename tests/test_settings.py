@@ -90,3 +90,20 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Settings.load(environ=environ | {"SIGNALBOX_DATABASE_URL": "mysql://me:hush@localhost"}, folder=tmp_path)
     assert "hush" not in str(caught.value)
+
+
+_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.mark.parametrize("secret", [_SECRET, f"{_SECRET} whsec_AAAAr8GKYqrTwjUPD8ILPZIo2LaLaSww"])
+def test_webhooks_are_signed_by_one_secret_or_while_it_changes_by_two(tmp_path: Path, secret: str) -> None:
+    settings = Settings.load(environ={"SIGNALBOX_WEBHOOK_SECRET": secret}, folder=tmp_path)
+    assert settings.webhook_secret is not None
+    assert settings.webhook_secret.get_secret_value() == secret
+
+
+@pytest.mark.parametrize("secret", ["  ", "hunter2", f"{_SECRET} hunter2", f"{_SECRET},{_SECRET}", f"{_SECRET} " * 5])
+def test_a_secret_that_signs_nothing_is_refused(tmp_path: Path, secret: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"SIGNALBOX_WEBHOOK_SECRET.*whsec_ and 24 to 64 bytes") as caught:
+        Settings.load(environ={"SIGNALBOX_WEBHOOK_SECRET": secret}, folder=tmp_path)
+    assert "MfKQ9r8" not in str(caught.value)

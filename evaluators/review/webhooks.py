@@ -42,17 +42,19 @@ SECRET_PREFIX = "whsec_"  # noqa: S105 - the convention's mark, not a secret
 
 
 def signature(secret: str, webhook_id: str, timestamp: int, payload: str) -> str:
-    """The `webhook-signature` header: version 1, HMAC-SHA256 over `id.timestamp.payload`."""
-    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    """The `webhook-signature` header: version 1, HMAC-SHA256 over `id.timestamp.payload`, one for each secret."""
     signed = f"{webhook_id}.{timestamp}.{payload}".encode()
-    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    keys = (base64.b64decode(part.removeprefix(SECRET_PREFIX)) for part in secret.split())
+    digests = (hmac.new(key, signed, hashlib.sha256).digest() for key in keys)
+    return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
 
 
 class WebhookSender:
     """Delivers what the outbox of `database` holds, from `start` to `close`.
 
     Args:
-        secret: `whsec_` and a base64 key; without one nothing is sent, and what is due stays due.
+        secret: `whsec_` and a base64 key, or several with spaces between, while one takes the place of another;
+            without one nothing is sent, and what is due stays due.
         allow_private: call addresses that are not on the public internet too.
         attempts: tries in all before it is given up. The waits between them grow from 5 s by 4 to at most 6 hours.
         timeout_s: for one attempt, the name's look-up included. Each place has a thread to look up names, so that no

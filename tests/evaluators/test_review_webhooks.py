@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import signal
 import socket
@@ -73,6 +74,18 @@ async def test_the_asker_is_called_with_the_persons_answer(database: Database, s
         events = await until(queue, name, lambda kinds: kinds[-1] == "webhook_delivered")
         assert events[-1].details["status"] == 200
         assert "hook" not in str(events[-1].details["host"])
+
+
+async def test_while_the_secret_changes_both_sign(database: Database, store: PredictionStore) -> None:
+    """So a receiver may take up the new one at any time."""
+    new = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+    async with receiver(200) as target, sending(database, secret=f"{new} {SECRET}") as queue:
+        await add(store, webhook_url=target.url)
+        await decide(queue)
+        (call,) = await target.wait_for(1)
+        assert call.signed_by(bytes(range(32)))
+        assert call.signed
+        assert not call.signed_by(bytes(32))
 
 
 async def test_nobody_is_called_who_did_not_ask(database: Database, store: PredictionStore) -> None:
