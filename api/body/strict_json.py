@@ -35,7 +35,9 @@ def parse(raw: bytes) -> Any:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise MalformedJson(f"The body is not JSON: {error.msg} at {where}.", field="body") from None
+        what = "it begins with a byte order mark (BOM); leave that out" if text.startswith("\ufeff") else error.msg
+        what = what.removesuffix(" at")
+        raise MalformedJson(f"The body is not JSON: {what} at {where}.", field="body") from None
     except RecursionError:
         raise _too_deep() from None
     _check(value)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, get_args
 
 from pydantic_core import to_json
@@ -148,7 +148,10 @@ class PredictionStore:
         if since is not None:
             if since.tzinfo is None:
                 raise InvalidInput("since has no time zone; append Z for UTC.", field="since")
-            query = query.where(table.created_at >= since)
+            try:
+                query = query.where(table.created_at >= since.astimezone(UTC))
+            except OverflowError:
+                raise InvalidInput("since lies outside the years 1 to 9999 in UTC.", field="since") from None
         if session_id is not None:
             query = query.where(table.session_id == plain(session_id))
         if min_confidence is not None:

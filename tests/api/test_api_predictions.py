@@ -177,3 +177,9 @@ async def test_a_table_is_csv_only(client: httpx.AsyncClient) -> None:
     response = await client.get("/predictions/export", headers={"Accept": "application/json"})
     assert problem(response, 406)
     assert problem(await client.get("/predictions/export", params={"since": "2026-01-01T00:00:00"}), 422)
+
+
+@pytest.mark.parametrize("since", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+async def test_a_time_that_utc_has_no_year_for_is_refused(client: httpx.AsyncClient, since: str) -> None:
+    for path in ("/predictions", "/predictions/export"):
+        assert problem(await client.get(path, params={"since": since}), 422)["field"] == "since"
