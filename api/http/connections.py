@@ -30,6 +30,7 @@ _LINGER_S = 1.0
 _MALFORMED = (400, "malformed-http", "Malformed HTTP")
 _HEAD_TIMEOUT = (408, "request-timeout", "Request timeout")
 _HEAD_TOO_LARGE = (431, "head-too-large", "Head too large")
+_URL_TOO_LONG = (400, "url-too-long", "URL too long")
 _TOO_MANY = (503, "overloaded", "Overloaded")
 _OF_THE_OFFER = frozenset({b"upgrade", b"http2-settings"})
 
@@ -229,8 +230,10 @@ class _Guarded(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) if self._in_head else 0
 
     def _refuse_head(self) -> None:
-        detail = f"The request's head is larger than {MOST_HEAD_BYTES:,} bytes. Send less in headers and path."
-        self._refuse(_HEAD_TOO_LARGE, detail)
+        by_url = len(self.url) > MOST_HEAD_BYTES // 2
+        what = "head, most of which is the URL," if by_url else "head"
+        detail = f"The request's {what} is larger than {MOST_HEAD_BYTES:,} bytes. Send less in headers and path."
+        self._refuse(_URL_TOO_LONG if by_url else _HEAD_TOO_LARGE, detail)
 
     def _refuse(self, kind: tuple[int, str, str], detail: str, headers: str = "") -> None:
         """Say why, unless an answer is being written on this connection, and close it."""

@@ -68,6 +68,7 @@ _INVALID = _KINDS[InvalidInput]
 _SPECIAL: Mapping[tuple[type[SignalboxError], str], _Kind] = {
     (TooLarge, "query"): (413, "query-too-long", "Query too long"),
     (TooLarge, "body"): (413, "body-too-large", "Body too large"),
+    (Overloaded, "jobs"): (429, "too-many-jobs", "Too many jobs"),  # the callers' own doing; the service is well
 }
 
 

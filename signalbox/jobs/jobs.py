@@ -111,6 +111,7 @@ class Jobs:
             if engine.count(("queued",), most) >= most:
                 raise Overloaded(
                     f"{most} jobs wait already. Wait, cancel one, or raise SIGNALBOX_MAX_JOBS_WAITING.",
+                    field="jobs",
                     retry_after_s=60,
                 )
             self._sweep(engine)

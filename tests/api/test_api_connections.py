@@ -199,12 +199,14 @@ async def test_what_is_no_http_is_told_so(settings: Settings, service: Service, 
         assert await healthy(port)
 
 
-@pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\nX-Endless: ", b"GET /", b"GET / HTTP/1.1\r\n"])
-async def test_a_head_without_end_is_refused(settings: Settings, service: Service, sent: bytes) -> None:
+@pytest.mark.parametrize(
+    ("sent", "status"), [(b"GET / HTTP/1.1\r\nX-Endless: ", 431), (b"GET /", 400), (b"GET / HTTP/1.1\r\n", 431)]
+)
+async def test_a_head_without_end_is_refused(settings: Settings, service: Service, sent: bytes, status: int) -> None:
     async with served(settings, service) as port:
         reader, writer = await connect(port, sent)
         more = b"X-Another: header\r\n" * 50 if sent.endswith(b"\n") else b"a" * 1_000
-        refused = asyncio.create_task(refusal(reader, 431))
+        refused = asyncio.create_task(refusal(reader, status))
         for _ in range(10_000):
             if refused.done():
                 break
@@ -317,13 +319,18 @@ async def test_under_v1_it_is_told_in_openai_s_form(settings: Settings, service:
 
 
 @pytest.mark.parametrize(
-    "head", [b"GET /%b HTTP/1.1\r\n\r\n" % (b"a" * 70_000), b"GET / HTTP/1.1\r\nX: %b\r\n\r\n" % (b"a" * 70_000)]
+    ("head", "status", "slug"),
+    [
+        (b"GET /%b HTTP/1.1\r\n\r\n" % (b"a" * 70_000), 400, "url-too-long"),
+        (b"GET / HTTP/1.1\r\nX: %b\r\n\r\n" % (b"a" * 70_000), 431, "head-too-large"),
+    ],
 )
 async def test_a_head_that_is_too_large_is_refused_though_it_comes_at_once(
-    settings: Settings, service: Service, head: bytes
+    settings: Settings, service: Service, head: bytes, status: int, slug: str
 ) -> None:
     async with served(settings, service) as port:
         reader, _ = await connect(port, head)
-        _, problem = await refusal(reader, 431)
+        _, problem = await refusal(reader, status)
+        assert problem["type"] == f"/problems/{slug}"
         assert len(problem["instance"]) < 400
         assert await healthy(port)

@@ -12,7 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
+from api.http import errors
 from api.service.wiring import Service
+from signalbox.errors import Overloaded
 
 _PATH = Path(__file__).parents[1] / "jobs"
 if str(_PATH) not in sys.path:
@@ -72,3 +74,9 @@ async def test_a_job_is_followed_cancelled_and_resumed(
     assert (seen[-1]["state"], seen[-1]["result"]) == ("done", {"kept": "kept", "large": "much"})
     assert (await client.post(f"/jobs/{job.id}/cancel")).json()["type"] == "/problems/conflict"
     assert (await client.get("/jobs", params={"kind": "other"})).json()["items"] == []
+
+
+def test_too_many_jobs_are_the_callers_doing_and_come_back_later() -> None:
+    refused = errors.of_error({"path": "/experts"}, Overloaded("20 jobs wait already.", retry_after_s=60, field="jobs"))
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+    assert json.loads(bytes(refused.body))["type"] == "/problems/too-many-jobs"
