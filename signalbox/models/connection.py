@@ -22,7 +22,8 @@ from signalbox.models.wire import Completion
 from signalbox.telemetry.logging import get_logger
 
 _PATH = "/chat/completions"
-_CONNECT_S = 5.0
+# Of the time left, connecting may take most, so that a server which was never reached is not taken for a silent one.
+_CONNECT_S, _CONNECT_SHARE = 5.0, 0.9
 # After a complete answer its usage is waited for so long.
 _USAGE_S = 2.0
 _FAILURES = (openai.OpenAIError, httpx2.HTTPError, TimeoutError)
@@ -106,7 +107,7 @@ class Connection:
             left, sent = deadline - endpoint.clock(), body()
             try:
                 async with asyncio.timeout(left):
-                    return await post(sent, httpx2.Timeout(left, connect=min(left, _CONNECT_S)))
+                    return await post(sent, httpx2.Timeout(left, connect=min(_CONNECT_SHARE * left, _CONNECT_S)))
             except _FAILURES as error:
                 failure, cause = self._explain(error), error
             if failure.unsupported is not None and endpoint.dialect.learn(failure.unsupported):

@@ -7,6 +7,8 @@ import gzip
 import json
 import math
 import re
+import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -264,3 +266,24 @@ async def test_all_that_ask_at_once_learn_what_a_model_refuses() -> None:
             tasks = [group.create_task(ask(cloud, stream=number % 2 == 0)) for number in range(20)]
         assert {task.result().text for task in tasks} == {"Fine."}
         assert cloud.breakers == {"first": "closed"}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_name_that_is_not_found_in_time_costs_nothing(stream: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was sent, so nothing can be billed, however little time the query had."""
+    found = threading.Event()
+    known = socket.getaddrinfo
+
+    def look_up(host: Any, *rest: Any, **options: Any) -> Any:
+        if "hangs" in str(host):
+            found.wait(3)
+        return known("127.0.0.1", *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    async with ProtectedCloud([model("http://hangs.example.com:9/v1")], retries=0) as cloud:
+        started = time.monotonic()
+        with pytest.raises(UpstreamError, match="no connection in time") as raised:
+            await ask(cloud, stream=stream, patience_s=0.5)
+        assert time.monotonic() - started < 3
+        assert raised.value.cost_usd == cloud.spent_usd == 0
+    found.set()
