@@ -39,7 +39,7 @@ def doctor(
     console.print(table)
     console.print()
     for check in checks:
-        console.print(Text(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}"))
+        console.print(Text(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}"), soft_wrap=True)
     raise typer.Exit(1 if failed else 0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import importlib.util
+import os
 import shutil
 import socket
 from collections.abc import Callable
@@ -69,7 +70,10 @@ def _run(name: str, work: Callable[[Settings], str], settings: Settings) -> Chec
 
 def _disk(settings: Settings) -> str:
     folder = settings.data_dir.resolve()
-    free = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"{there} may not be written. Let this user write to it, or set SIGNALBOX_DATA_DIR.")
+    free = shutil.disk_usage(there).free
     if free < 500_000_000:
         raise ConfigurationError(f"{free / 1e6:.0f} MB are free at {folder}; 500 MB are needed. Make room.")
     return f"{free / 1e9:.0f} GB free at {folder}"

@@ -141,6 +141,8 @@ def test_doctor_shows_every_setting_its_source_and_no_secret(command: Command, e
     assert re.search(r"^SIGNALBOX_PORT +0 +environment", table.stdout, re.MULTILINE)
     assert re.search(r"^SIGNALBOX_HOST +127\.0\.0\.1 +default", table.stdout, re.MULTILINE)
     assert re.search(r"^ok +database: SQLite", table.stdout, re.MULTILINE)
+    _, _, checks = table.stdout.partition("\n\n")
+    assert all(line.startswith("ok  ") for line in checks.splitlines()), "one line a check, however long"
     report = command("doctor", "--json", **given)
     assert report.returncode == 0
     parsed = json.loads(report.stdout)
@@ -157,6 +159,17 @@ def test_doctor_shows_every_setting_its_source_and_no_secret(command: Command, e
         "port",
     ]
     assert SECRET not in table.stdout + report.stdout
+
+
+def test_doctor_sees_that_the_data_directory_may_not_be_written() -> None:
+    code = (
+        "import os; from pathlib import Path; from api.service.checks import _disk\n"
+        "from signalbox.settings import Settings\n"
+        "os.geteuid() or os.setuid(65534)\n"
+        "_disk(Settings(data_dir=Path('/')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert "/ may not be written" in done.stderr
 
 
 def test_doctor_names_what_needs_attention(command: Command, encoder_cache: Path) -> None:
