@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.ui.documents.hits import hits
 from api.ui.documents.pieces import Block, cut, window
 from retriever import Span
 
@@ -59,3 +60,12 @@ def test_a_window_is_never_empty_and_stays_inside(length: int, at: int, size: in
     part = window(length, None, at, size)
     assert 0 <= part.start < part.end <= length
     assert part.end - part.start <= size
+
+
+def test_the_words_that_a_search_asks_for_are_marked_whatever_their_ending() -> None:
+    text = "We refunded it; refunds don't take long. 払い戻しは十四日。"
+    assert "".join(piece for piece, _ in hits(text, "refund")) == text
+    assert [piece for piece, hit in hits(text, "how are REFUNDS taken") if hit] == ["refunded", "refunds"]
+    assert [piece for piece, hit in hits(text, "払い戻し") if hit] == ["払い戻し"]
+    assert hits(text, "the 🎁") == [(text, False)]
+    assert hits("", "refund") == []

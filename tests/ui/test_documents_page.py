@@ -62,6 +62,7 @@ def test_a_document_is_uploaded_found_opened_at_the_place_and_deleted(page: Page
     page.keyboard.insert_text("how long does a kayak take")
     best = page.locator(".passage").filter(has_text="A kayak takes six weeks.")
     expect(best.locator(".score-fill")).to_have_count(3)
+    expect(best.locator("mark.hit")).to_have_text(["kayak", "takes", "takes"])
     best.get_by_role("link").first.click()
     marked = page.locator("mark.place")
     expect(marked).to_have_text("A kayak takes six weeks. In winter it takes eight.")
@@ -95,6 +96,9 @@ def test_each_bad_file_is_named_with_the_rule_and_the_remedy_and_the_good_one_co
     expect(row(page, "empty.txt")).to_contain_text("empty.txt is empty: put text into it, or remove it.")
     expect(row(page, "setup.exe")).to_contain_text(re.compile(r"not supported\. Convert it to one of .*\.pdf"))
     expect(row(page, "good.txt")).to_contain_text("added")
+    # What needs a person comes first, and all of it is summed up.
+    expect(page.locator(".file").last).to_contain_text("good.txt")
+    expect(page.locator(".upload-sum")).to_contain_text("1 of 4 files are in, 3 failed.")
     page.get_by_role("button", name="Clear the list").click()
     expect(page.locator(".file")).to_have_count(0)
     upload(page, file("good.txt", "The spare key hangs behind the barometer."))
@@ -133,6 +137,26 @@ def test_the_table_is_sorted_and_filtered(page: Page, site: Site) -> None:
     expect(page.locator(".grid-row a")).to_have_text(["Delivery"])
     page.keyboard.type("zzz")
     expect(page.get_by_text("No document has this in its title or id.")).to_be_visible()
+
+
+def test_thousands_of_documents_scroll_within_the_window_and_are_exported(page: Page, site: Site) -> None:
+    open_documents(page, site)
+    page.set_viewport_size({"width": 1280, "height": 620})
+    upload(page, *(file(f"many{number}.txt", f"This is number {number}.") for number in range(60)))
+    upload(page, file("old.md", "---\nstatus: outdated\n---\n# Old\n\nReturns took 90 days."))
+    expect(page.locator(".grid-count")).to_have_text(f"{61 + len(DOCUMENTS)} rows")
+    assert page.locator(".grid").evaluate("grid => grid.clientHeight < innerHeight")
+    assert page.locator(".grid-row").count() < 40
+    page.get_by_label("Filter by title or id").fill("old")
+    expect(page.locator(".grid-row a")).to_have_text(["Old"])
+    expect(page.locator(".grid-row .status")).to_have_text("outdated")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export CSV").click()
+    lines = download.value.path().read_text("utf-8-sig").splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("Old,old.md,Markdown,")
+    page.locator(".grid-row a").click()
+    expect(page.get_by_role("alert")).to_contain_text("This document is outdated")
 
 
 def test_a_long_document_is_shown_in_parts(page: Page, site: Site) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from urllib.parse import quote as escaped
 
 from api.service.wiring import Service
+from api.ui.documents.hits import hits
 from api.ui.parts.elements import Html, div, el, link, text
 from api.ui.parts.states import empty_state, failure
 from signalbox.contracts import Passage
@@ -54,10 +55,10 @@ async def show(service: Service, query: str, place: Html, wanted: Callable[[], b
         return
     place.clear()
     with place:
-        draw(passages)
+        draw(passages, query[:LONGEST])
 
 
-def draw(passages: Sequence[Passage]) -> None:
+def draw(passages: Sequence[Passage], query: str) -> None:
     if not passages:
         with empty_state("No passage matches", "Nothing is near to this in meaning or words. Try other words."):
             pass
@@ -70,10 +71,10 @@ def draw(passages: Sequence[Passage]) -> None:
     }
     with el("ol", "", "passages"):
         for passage in passages:
-            _draw_one(passage, most)
+            _draw_one(passage, query, most)
 
 
-def _draw_one(passage: Passage, most: dict[str, float]) -> None:
+def _draw_one(passage: Passage, query: str, most: dict[str, float]) -> None:
     scores = {"Similarity": passage.similarity, "BM25": passage.bm25, "Fused": passage.score}
     with el("li", "", "passage"):
         with div("passage-main"):
@@ -86,8 +87,10 @@ def _draw_one(passage: Passage, most: dict[str, float]) -> None:
                 text(passage.chunk_id, "muted mono break passage-id")
                 status = passage.metadata.get("status")
                 if status:
-                    text(status, "tag")
-            text(re.sub(r"\n+", "\n", passage.text), "passage-text break", tag="p")
+                    text(status, "status", data_status=status)
+            with el("p", "", "passage-text break", dir="auto"):
+                for piece, hit in hits(re.sub(r"\n+", "\n", passage.text), query):
+                    el("mark" if hit else "span", piece, "hit" if hit else "")
         with el("dl", "", "scores"):
             for name, value in scores.items():
                 _score(name, value, value / most[name])

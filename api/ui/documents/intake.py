@@ -6,6 +6,7 @@ One intake a page. Knows nothing of how a file was sent nor how its progress is 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +19,8 @@ from signalbox.errors import NotFound, SignalboxError
 BATCH_BYTES = 64_000_000
 BATCH_FILES = 100
 MOST_SHOWN = 200
+_UNKNOWN_S = 2.0
+_LEAST_KNOWN = 0.02
 
 Stage = Literal["waiting", "working", "added", "replaced", "unchanged", "failed"]
 End = Literal["added", "replaced", "unchanged"]
@@ -48,13 +51,31 @@ class Intake:
         self._service = service
         self._changed = changed
         self._task: asyncio.Task[None] | None = None
+        self._begun = 0.0
+        self._settled_bytes = 0
         self.entries: list[Entry] = []
 
     @property
     def busy(self) -> bool:
         return any(entry.stage in ("waiting", "working") for entry in self.entries)
 
+    @property
+    def fraction(self) -> float:
+        """How much of what came since it was last idle is done, by size."""
+        open_ = [entry for entry in self.entries if entry.stage in ("waiting", "working")]
+        done = self._settled_bytes + sum(_weight(entry) * entry.fraction for entry in open_)
+        return done / max(1, self._settled_bytes + sum(map(_weight, open_)))
+
+    def seconds_left(self, now: float) -> float | None:
+        """At the pace so far; None in the first two seconds, before a pace is known. `now` is `time.monotonic()`."""
+        passed, fraction = now - self._begun, self.fraction
+        if not self.busy or passed < _UNKNOWN_S or fraction < _LEAST_KNOWN:
+            return None
+        return passed * (1 - fraction) / fraction
+
     def add(self, name: str, size: int, read: Callable[[], Awaitable[bytes]]) -> None:
+        if not self.busy:
+            self._begun, self._settled_bytes = time.monotonic(), 0
         self._show(Entry(name, size, read))
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._work(), name="intake")
@@ -132,6 +153,7 @@ class Intake:
         else:
             for entry, outcome in zip(batch, outcomes, strict=True):
                 _settle(entry, outcome, ends.get(entry.name, "added"))
+        self._settled_bytes += sum(map(_weight, batch))
         self._changed()
 
     def _was_read(self, entry: Entry, outcome: Outcome) -> None:
@@ -144,8 +166,14 @@ class Intake:
         for entry in batch:
             if entry.stage in ("waiting", "working"):
                 others = stage.startswith("reading ") and stage != f"reading {entry.name}"
-                entry.stage, entry.fraction, entry.doing = "working", fraction, "waiting" if others else stage
+                doing = "waiting" if others else stage.partition(f" {entry.name}")[0]
+                entry.stage, entry.fraction, entry.doing = "working", fraction, doing
         self._changed()
+
+
+def _weight(entry: Entry) -> int:
+    """Of a file in the whole: its size, and something for being a file at all."""
+    return entry.size + 1_000
 
 
 def _end(index: Index, document: Document) -> End:

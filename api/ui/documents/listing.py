@@ -7,21 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlencode
 
 from nicegui import ui
 
 from api.service.ingesting import ADDED_AT
 from api.service.wiring import Service
+from api.spreadsheet import Cell
 from api.ui.documents.found import document_path
 from api.ui.parts import formats
-from api.ui.parts.elements import div, el
+from api.ui.parts.elements import attrs, div, el, icon
 from api.ui.parts.grid import Column, Grid, column_choice
 from api.ui.parts.states import empty_state
 from retriever import DocumentEntry
 
 _ROWS = 200  # sent at once
 _PAGE = 5_000  # read at once
+_LONGEST = 200  # characters of a filter
 
 _KINDS = {
     ".md": "Markdown",
@@ -43,7 +46,7 @@ COLUMNS = (
     Column("chunks", "Chunks", "number", "88px", sortable=True, title="Pieces that are found and quoted one by one"),
     Column("added", "Added", "time", "112px", sortable=True,
            title="Not known of documents ingested from the command line"),
-    Column("status", "Status", width="112px", sortable=True, quiet=True),
+    Column("status", "Status", "status", "128px", sortable=True),
 )  # fmt: skip
 
 
@@ -88,6 +91,12 @@ class Order:
     by: str = "title"
     descending: bool = False
 
+    @classmethod
+    def make(cls, wanted: str, by: str, *, descending: bool) -> Self:
+        """From what an address or a form says; a column that is not known is the title."""
+        known = {column.key for column in COLUMNS if column.sortable}
+        return cls(wanted[:_LONGEST].casefold().strip(), by if by in known else "title", descending)
+
     def of(self, entries: Sequence[DocumentEntry]) -> list[DocumentEntry]:
         matching = [entry for entry in entries if self.wanted in f"{entry.title}\n{entry.id}".casefold()]
         return sorted(matching, key=self._key, reverse=self.descending)
@@ -118,9 +127,13 @@ class Listing:
         self._sent = 0
         with div("row list-tools"):
             field = el("input", "", "input list-filter", type="search", placeholder="Filter by title or id",
-                       aria_label="Filter by title or id", data_key="f", maxlength=200)  # fmt: skip
+                       aria_label="Filter by title or id", data_key="f", maxlength=_LONGEST)  # fmt: skip
             div("grow")
             column_choice("documents", COLUMNS)
+            self._export = el("a", "", "button", href=_export_path(self._order))
+            with self._export:
+                icon("download")
+                el("span", "Export CSV")
         field.on("input", self._filter, js_handler="(event) => emit(event.target.value)", throttle=0.15)
         self._grid = Grid("documents", COLUMNS, label="Documents", empty="No document has this in its title or id.",
                           sort=("title", False), on_more=self._more, on_sort=self._sort)  # fmt: skip
@@ -141,12 +154,14 @@ class Listing:
         await self._show()
 
     async def _filter(self, event: Any) -> None:
-        self._order = replace(self._order, wanted=str(event.args)[:200].casefold().strip())
+        self._order = Order.make(str(event.args), self._order.by, descending=self._order.descending)
         await self._show()
 
     async def _show(self) -> None:
         """The newest wish wins, whichever is done first."""
         order, entries = self._order, self._entries
+        attrs(self._export, href=_export_path(order))
+        self._export.update()
         shown = await asyncio.to_thread(order.of, entries)
         if order is self._order and entries is self._entries:
             self._shown, self._sent = shown, 0
@@ -157,6 +172,18 @@ class Listing:
         rows = self._shown[self._sent : self._sent + _ROWS]
         self._sent += len(rows)
         self._grid.append([_row(entry) for entry in rows], end=self._sent >= len(self._shown))
+
+
+def _export_path(order: Order) -> str:
+    given = {"q": order.wanted, "sort": order.by, "down": "1" if order.descending else ""}
+    return "/ui/documents.csv?" + urlencode({name: value for name, value in given.items() if value})
+
+
+def row_of(entry: DocumentEntry) -> tuple[Cell, ...]:
+    """A cell for each of the table's columns, as a spreadsheet wants them."""
+    moment = added(entry)
+    about = (entry.title, entry.id, kind(entry.source or entry.id))
+    return (*about, entry.characters, entry.chunks, moment.isoformat() if moment else None, status(entry))
 
 
 def _row(entry: DocumentEntry) -> dict[str, Any]:

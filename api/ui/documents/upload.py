@@ -5,6 +5,7 @@ The browser's part is Quasar's uploader, which sends several files and counts th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from nicegui import ui
@@ -36,11 +37,17 @@ _HEADER = """
 _SENDING = """
 <ul class="files" v-if="props.files.some((file) => file.__status !== 'uploaded')">
   <template v-for="file in props.files" :key="file.__key">
-    <li class="file" v-if="file.__status !== 'uploaded'" :data-stage="file.__status">
+    <li class="file" v-if="file.__status !== 'uploaded'"
+        :data-stage="file.__status === 'failed' ? 'failed' : 'sending'">
       <span class="file-name break">{{ file.name }}</span>
-      <span class="file-size muted small">{{ file.__sizeLabel }}</span>
-      <span class="file-doing muted small" v-if="file.__status !== 'failed'">sending, {{ file.__progressLabel }}</span>
-      <span class="file-doing small" v-else>not sent: the connection broke or it is too large; drop it again</span>
+      <span class="file-size muted small">{{ file.size < 1000 ? file.size + ' B' : file.size < 1000000 ?
+        Math.round(file.size / 1000) + ' kB' : (file.size / 1000000).toFixed(1) + ' MB' }}</span>
+      <span class="file-doing small" v-if="file.__status === 'failed'">failed</span>
+      <span class="file-doing muted small" v-else-if="file.__progress > 0">sending, {{
+        Math.round(file.__progress * 100) }}%</span>
+      <span class="file-doing muted small" v-else>waiting to be sent</span>
+      <span class="file-trouble break small" v-if="file.__status === 'failed'" role="alert">Not sent: the connection
+        broke, or the file changed or is too large. Drop it again.</span>
       <span class="file-track" aria-hidden="true">
         <span class="file-fill" :style="{ width: (file.__progress * 100) + '%' }"></span>
       </span>
@@ -65,11 +72,18 @@ class Upload:
         self._finished = 0
         with el("section", "", "upload", aria_label="Upload"):
             self._sender = self._draw_sender()
+            self._foot = div("upload-sum")
             self._list = el("ul", "", "files", aria_label="Files")
             self._said = el("p", "", "visually-hidden", role="status")
-            self._foot = div("row wrap hidden")
+        self._foot.set_visibility(False)
         with self._foot:
-            button("Clear the list", "quiet").on("click", self._intake.clear, args=[])
+            self._sum = el("p", "", "muted")
+            self._clear = button("Clear the list", "quiet")
+            self._clear.on("click", self._intake.clear, args=[])
+            self._bar = el("div", "", "upload-bar", role="progressbar", aria_label="Ingesting", aria_valuemin=0,
+                           aria_valuemax=100)  # fmt: skip
+            with self._bar:
+                self._fill = el("span", "", "file-fill")
 
     def _draw_sender(self) -> ui.upload:
         sender = ui.upload(multiple=True, auto_upload=True, max_file_size=self._limit, max_files=_FILES_AT_ONCE,
@@ -110,16 +124,41 @@ class Upload:
         entries = self._intake.entries
         self._list.clear()
         with self._list:
-            for entry in reversed(entries):
-                _draw_entry(entry)
+            # What needs a person first, then the newest.
+            for failed in (True, False):
+                for entry in reversed(entries):
+                    if failed == (entry.stage == "failed"):
+                        _draw_entry(entry)
         finished = sum(entry.stage in ("added", "replaced") for entry in entries)
-        self._foot.set_visibility(bool(entries) and not self._intake.busy)
-        if entries and not self._intake.busy:
-            failed = sum(entry.stage == "failed" for entry in entries)
-            self._said.set_text(f"{len(entries) - failed} files are in, {failed} failed.")
+        self._show_sum()
         if finished > self._finished:
             self._changed()
         self._finished = finished
+
+    def _show_sum(self) -> None:
+        """How many are in and what is left to do, in one line."""
+        entries, busy = self._intake.entries, self._intake.busy
+        failed = sum(entry.stage == "failed" for entry in entries)
+        done = sum(entry.stage in ("added", "replaced", "unchanged") for entry in entries)
+        parts = [f"{done:,} of {len(entries):,} {'files are' if len(entries) > 1 else 'file is'} in"]
+        if failed:
+            parts.append(f"{failed:,} failed")
+        left = self._intake.seconds_left(time.monotonic())
+        if left is not None:
+            parts.append(_left(left))
+        self._sum.set_text(", ".join(parts) + ".")
+        self._foot.set_visibility(bool(entries))
+        self._clear.set_visibility(not busy)
+        self._bar.set_visibility(busy)
+        self._fill.style(f"width: {self._intake.fraction:.0%}")
+        attrs(self._bar, aria_valuenow=round(100 * self._intake.fraction))
+        self._bar.update()
+        if entries and not busy:
+            self._said.set_text(self._sum.text)
+
+
+def _left(seconds: float) -> str:
+    return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
 
 
 def _draw_entry(entry: Entry) -> None:

@@ -67,6 +67,9 @@ async def _load(service: Service, document_id: str) -> tuple[Document, tuple[Spa
 def _draw(shown: Document, chunks: tuple[Span, ...], start: int | None, end: int | None, at: int) -> None:
     mark = reading.place_of(shown, start, end)
     _draw_facts(shown, len(chunks))
+    if shown.metadata.get("status") == "outdated":
+        error_state("This document is outdated", "It is found, and no answer rests on it. Upload a newer version under "
+                    "the same name, or delete it.", kind="warn")  # fmt: skip
     if mark is None and (start is not None or end is not None):
         error_state("This place is not in the document", f"It has {len(shown.text):,} characters, and the place asked "
                     f"for is {start} to {end}. It may have changed since it was quoted.", kind="warn")  # fmt: skip
@@ -85,7 +88,8 @@ def _draw_facts(shown: Document, chunks: int) -> None:
             with el("span"):
                 el("span", "added ")
                 relative_time(moment)
-        el("span", listing.status(entry))
+        word = listing.status(entry)
+        text(word, "status", data_status=word)
         others = [pair for pair in shown.metadata.items() if pair[0] not in ("status", ADDED_AT)]
         for name, value in others[:_MOST_METADATA]:
             text(f"{name}: {value[:200]}", "break")

@@ -52,7 +52,7 @@ class _Documents:
         with self._rest:
             if self._admin:
                 Upload(self._service, self._refresh)
-            self._table = div("stack")
+            self._table = div("stack listing")
             with self._table:
                 skeleton(4)
         await self._fill()
