@@ -60,8 +60,16 @@ def frame(
                 actions = div("head-actions")
             column = el("main", "", "content wide" if wide else "content", id="content", tabindex=-1)
     keyboard_help(keys)
+    _only_main()
     with column:
         yield actions
+
+
+def _only_main() -> None:
+    """The framework puts everything into a `main` of its own, the rail too: for screen readers, ours is the one."""
+    slot = ui.context.client.content.parent_slot
+    if slot is not None:
+        attrs(slot.parent, role="presentation")
 
 
 def open_service() -> Service | None:

@@ -34,6 +34,7 @@ def test_no_page_scrolls_sideways_on_a_phone(page: Page, site: Site, path: str) 
 def test_every_control_has_a_name_and_every_page_one_heading(page: Page, site: Site, path: str) -> None:
     page.goto(site.url + path)
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    expect(page.get_by_role("main")).to_have_count(1)
     nameless = page.evaluate(
         """() => [...document.querySelectorAll('button, a[href], input, select, textarea, summary')]
             .filter((item) => item.tabIndex >= 0 && item.checkVisibility() && !(item.ariaLabel
