@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from signalbox.contracts import ChatRequest, ChatResult
 from signalbox.errors import Overloaded, SignalboxError, UpstreamError
 from signalbox.models.cloud import CloudModel
 from signalbox.models.prices import Price, Prices
-from signalbox.models.protection import ProtectedCloud
+from signalbox.models.protection import CircuitBreaker, ProtectedCloud
 from signalbox.models.scripted import ScriptedServer
 from signalbox.types import Message
 
@@ -280,10 +281,21 @@ async def test_a_name_that_is_not_found_in_time_costs_nothing(stream: bool, monk
         return known("127.0.0.1", *rest, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    async with ProtectedCloud([model("http://hangs.example.com:9/v1")], retries=0) as cloud:
+    breaker = partial(CircuitBreaker, min_calls=1)
+    async with ProtectedCloud([model("http://hangs.example.com:9/v1")], retries=0, breaker=breaker) as cloud:
         started = time.monotonic()
         with pytest.raises(UpstreamError, match="no connection in time") as raised:
             await ask(cloud, stream=stream, patience_s=0.5)
         assert time.monotonic() - started < 3
         assert raised.value.cost_usd == cloud.spent_usd == 0
+        assert cloud.breakers == {"first": "closed"}, "who has no patience must not close the cloud for all"
     found.set()
+
+
+async def test_a_server_that_turns_connections_away_opens_the_breaker() -> None:
+    async with served([]) as url:
+        pass
+    async with ProtectedCloud([model(url)], retries=0, breaker=partial(CircuitBreaker, min_calls=1)) as cloud:
+        with pytest.raises(UpstreamError, match="ConnectError"):
+            await ask(cloud, stream=False, patience_s=0.9)
+        assert cloud.breakers == {"first": "open"}

@@ -36,6 +36,8 @@ Count = Callable[[str, CallOutcome, float], None]
 
 # A caller who allows less has no patience; that says nothing about the model.
 _PATIENT_S = 1.0
+# Of a call's time, what is left then helps nobody: connecting alone is given up a little before.
+_OVER = 0.85
 _LATENCIES = 200
 _ENOUGH_LATENCIES = 20
 
@@ -151,7 +153,7 @@ class Call:
         billed_usd = error.billed_usd if isinstance(error, UpstreamError) else None
         self._settle(charged=may_be_charged(error), billed_usd=billed_usd)
         breaker = self.upstream.breaker
-        if isinstance(error, InvalidInput) or (isinstance(error, DeadlineExceeded) and self._was_hurried()):
+        if isinstance(error, InvalidInput) or self._was_hurried():
             breaker.forget(self._permit)
         else:
             breaker.failed(self._permit, error.detail, retry_after_s=asked_wait_s(error))
@@ -167,7 +169,10 @@ class Call:
             _log.warning("a call cost more than it could by the price list, the day's cap may be exceeded", **dearer)
 
     def _was_hurried(self) -> bool:
-        return self._clock() - self._started < max(_PATIENT_S, self.upstream.p95_s or 0.0)
+        """Whether it ended because its time was up, and that was little."""
+        took_s = self._clock() - self._started
+        is_over = took_s >= _OVER * (self._first_by_s - self._started)
+        return is_over and took_s < max(_PATIENT_S, self.upstream.p95_s or 0.0)
 
 
 def may_be_charged(error: SignalboxError) -> bool:
