@@ -95,7 +95,13 @@ def _native() -> list[Processor]:
 
 
 def _foreign() -> list[Processor]:
-    return [*_common(), structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder()]
+    return [*_common(), structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder(), _without_colours]
+
+
+def _without_colours(_: Any, __: str, event: EventDict) -> EventDict:
+    """Uvicorn gives some messages a second time, for terminals."""
+    event.pop("color_message", None)
+    return event
 
 
 def _with_trace(_: Any, __: str, event: EventDict) -> EventDict:

@@ -94,6 +94,14 @@ def test_other_libraries_and_plain_structlog_go_the_same_way() -> None:
     assert second["api_key"] == "***"
 
 
+def test_what_uvicorn_says_for_terminals_is_left_out() -> None:
+    stream = start("json")
+    logging.getLogger("uvicorn.error").info("Finished", extra={"color_message": "\x1b[36mFinished\x1b[0m"})
+    (line,) = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert line["event"] == "Finished"
+    assert "color_message" not in line
+
+
 def test_debug_is_left_out_and_the_prompts_that_clients_log_too() -> None:
     stream = start("json")
     get_logger("t").debug("detail")
