@@ -140,8 +140,10 @@ class ChatBody(BaseModel):
     # Taken, without effect: how an answer is made is the policy's business.
     temperature: float | None = Field(None, ge=0, le=2, description="Taken, without effect.")
     top_p: float | None = Field(None, ge=0, le=1, description="Taken, without effect.")
-    max_tokens: int | None = Field(None, ge=1, description="Taken, without effect.")
-    max_completion_tokens: int | None = Field(None, ge=1, description="Taken, without effect.")
+    max_tokens: int | None = Field(None, ge=1, description="Taken, without effect, which signalbox.warnings says.")
+    max_completion_tokens: int | None = Field(
+        None, ge=1, description="Taken, without effect, which signalbox.warnings says."
+    )
     frequency_penalty: float | None = Field(None, ge=-2, le=2, description="Taken, without effect.")
     presence_penalty: float | None = Field(None, ge=-2, le=2, description="Taken, without effect.")
     stop: (
@@ -150,7 +152,7 @@ class ChatBody(BaseModel):
             _text_or("as_texts"),
         ]
         | None
-    ) = Field(None, description="Taken, without effect.")
+    ) = Field(None, description="Taken, without effect, which signalbox.warnings says.")
     seed: int | None = Field(None, description="Taken, without effect.")
     user: str | None = Field(None, description="Taken, without effect; signalbox.session_id ties queries together.")
     metadata: dict[str, str] | None = Field(None, description="Taken, without effect.")
@@ -185,6 +187,15 @@ class ChatBody(BaseModel):
     @property
     def wants_usage(self) -> bool:
         return bool(self.stream_options and self.stream_options.include_usage)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a caller would otherwise find out from the answer's length."""
+        given = [name for name in ("max_tokens", "max_completion_tokens", "stop") if getattr(self, name)]
+        if not given:
+            return ()
+        have = "has" if len(given) == 1 else "have"
+        return (f"{' and '.join(given)} {have} no effect: answers come whole, as they were verified.",)
 
     @property
     def wait_for_review_ms(self) -> float:

@@ -57,7 +57,8 @@ async def create_chat_completion(
     query = body.to_query(target, settings)
 
     async def review(prediction: Prediction) -> Prediction:
-        return await reviewed(reviews, prediction, body.wait_for_review_ms)
+        final = await reviewed(reviews, prediction, body.wait_for_review_ms)
+        return final.model_copy(update={"warnings": (*final.warnings, *body.warnings)})
 
     if body.stream:
 

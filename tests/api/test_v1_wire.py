@@ -259,3 +259,21 @@ def test_a_provisional_answer_is_not_shown_as_one() -> None:
 @pytest.mark.parametrize("text", ["", " ", "a", " a  b\n\nc ", "\n", "Zug 🚂 fährt.\t"])
 def test_pieces_make_up_the_text_again(text: str) -> None:
     assert "".join(pieces(text)) == text
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_limits_that_have_no_effect_are_named(client: httpx.AsyncClient, stream: bool) -> None:
+    """Who asks for five tokens and gets a paragraph should not have to guess why."""
+    asked = body(stream=stream, max_tokens=5, stop=["\n"], temperature=0.2)
+    answered = (await client.post(CHAT, json=asked)).text
+    chunk = next(line for line in answered.splitlines() if '"signalbox":{' in line).removeprefix("data: ")
+    assert json.loads(chunk)["signalbox"]["warnings"] == [
+        "max_tokens and stop have no effect: answers come whole, as they were verified."
+    ]
+    plain = (await client.post(CHAT, json=body(stop=[], temperature=0.2))).json()
+    assert plain["signalbox"]["warnings"] == []
+
+
+async def test_what_moved_the_answer_can_be_asked_for(client: httpx.AsyncClient, system: EchoSystem) -> None:
+    assert (await client.post(CHAT, json=body(signalbox={"explain": True}))).status_code == 200
+    assert system.asked[-1].constraints.explain
