@@ -13,7 +13,7 @@ from agents.policy import plan_features
 from agents.state import Parts, RouterState, Run
 from signalbox.errors import InvalidInput, SignalboxError
 from signalbox.settings import Defence
-from signalbox.text import looks_like_injection
+from signalbox.text import INJECTION_WARNING, looks_like_injection
 
 _SHORT = 200  # characters that are read sooner than another thread is asked to
 
@@ -29,7 +29,7 @@ async def screen(state: RouterState, runtime: Runtime[Run]) -> RouterState:
         read = replace(read, routed=await run.in_thread(focus, read.routed, partial(_nearness, run.parts)))
     warnings = []
     if looks_like_injection(read.text) or looks_like_injection(read.decoded):
-        warnings.append("the query reads like an attempt to instruct the model; it was treated as text to answer only")
+        warnings.append(INJECTION_WARNING)
     warnings += [_FIRED[name] for name in read.fired if name in _FIRED]
     return {
         "text": read.text,

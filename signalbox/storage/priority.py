@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from signalbox.text import INJECTION_WARNING
 from signalbox.types import Prediction
 
 # Waiting this much longer outweighs any difference in priority, so nothing starves.
@@ -24,7 +25,7 @@ def review_priority(prediction: Prediction) -> float:
     answered = prediction.answer is not None
     # Confidence is calibrated: 1 - confidence is how likely the provisional answer is wrong.
     confidence = prediction.confidence if answered and prediction.confidence is not None else 0.0
-    return _WRONG * (1.0 - confidence) + _SUSPICIOUS * bool(prediction.warnings)
+    return _WRONG * (1.0 - confidence) + _SUSPICIOUS * (INJECTION_WARNING in prediction.warnings)
 
 
 def queue_rank(priority: float, created_at: datetime) -> float:

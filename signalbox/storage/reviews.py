@@ -187,10 +187,12 @@ class ReviewTable:
         return found | {"waiting": found["waiting"] + over, "claimed": found["claimed"] - over}
 
     def oldest_open(self) -> datetime | None:
-        found: datetime | None = self._connection.execute(
-            select(func.min(reviews.c.created_at)).where(reviews.c.state != "decided")
-        ).scalar_one()
-        return found
+        # State by state: an index gives the first of each, where it would have to be looked for among all decided ones.
+        firsts = (
+            select(func.min(reviews.c.created_at)).where(reviews.c.state == state) for state in ("waiting", "claimed")
+        )
+        first = [self._connection.execute(query).scalar_one() for query in firsts]
+        return min((moment for moment in first if moment is not None), default=None)
 
     def latest_decisions(self, most: int) -> Sequence[Any]:
         """created_at, claimed_at, decided_at, verdict, decided_by and the provisional answer's confidence."""

@@ -74,6 +74,10 @@ _IBAN_LENGTHS = {
 }
 
 
+# What a prediction's warnings say then; those who review see such queries earlier.
+INJECTION_WARNING = "the query reads like an attempt to instruct the model; it was treated as text to answer only"
+
+
 def looks_like_injection(text: str) -> tuple[str, ...]:
     """Signs that `text` tries to steer a model: ignore_instructions, role_change, role_marker, system_prompt."""
     return tuple(sorted(name for name, pattern in _INJECTIONS.items() if pattern.search(text)))

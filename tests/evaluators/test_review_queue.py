@@ -16,6 +16,7 @@ from evaluators.review import ReviewDecision, ReviewItem, ReviewQueue
 from signalbox.errors import Conflict, InvalidInput, NotFound, Overloaded, SignalboxError, UnknownName
 from signalbox.settings import Settings
 from signalbox.storage import Database, PredictionStore, VerdictStore, open_database
+from signalbox.text import INJECTION_WARNING
 from signalbox.types import Answer, Prediction, ValueAnswer
 
 
@@ -49,10 +50,19 @@ async def test_the_most_urgent_comes_first(queue: ReviewQueue, store: Prediction
     (sure,) = await add(store, confidence=0.8)
     (unsure,) = await add(store, confidence=0.2)
     (silent,) = await add(store, answer=None, confidence=None)
-    (attack,) = await add(store, confidence=0.2, warnings=("the query reads like an attempt to instruct the model",))
+    (attack,) = await add(store, confidence=0.2, warnings=(INJECTION_WARNING,))
     items, _ = await queue.list()
     assert [item.id for item in items] == list(map(review_id, (silent, attack, unsure, sure)))
     assert [item.id for item in await queue.claim("ann", limit=10)] == [item.id for item in items]
+
+
+async def test_only_an_attack_comes_earlier_than_its_confidence_says(
+    queue: ReviewQueue, store: PredictionStore
+) -> None:
+    (warned,) = await add(store, confidence=0.25, warnings=("nobody has measured how often this route is right",))
+    (surer,) = await add(store, confidence=0.2)
+    items, _ = await queue.list()
+    assert [item.prediction_id for item in items] == [surer.id, warned.id]
 
 
 async def test_nothing_starves(queue: ReviewQueue, store: PredictionStore) -> None:
