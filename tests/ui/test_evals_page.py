@@ -122,14 +122,20 @@ def test_a_run_that_did_not_end_says_so_and_what_to_do(page: Page, evaluated: Si
 
 def test_a_run_is_followed_until_it_ends_and_says_why_it_failed(page: Page, evaluated: Site) -> None:
     asked = {"set": "judging", "target": "given", "scorers": ["latency"], "limit": 30}
+    page.goto(f"{evaluated.url}/ui/evals")
+    page.get_by_label("Filter by run, set or target").fill("evl_")
+    expect(page.locator(".eval-row").filter(has_text="atk_01A")).to_have_count(0)
     started_run = page.request.post(f"{evaluated.url}/evals", data=asked)
     assert started_run.status == 202, started_run.text()
     run = started_run.json()["run"]
-    page.goto(f"{evaluated.url}/ui/evals")
     row = page.locator(".eval-row").filter(has_text=run)
     # Answers that were given before have taken no time that could be measured.
     expect(row.locator(".eval-state")).to_have_text("failed")
     expect(row).to_contain_text("latency_ms")
+    expect(page.get_by_label("Filter by run, set or target")).to_have_value("evl_")
+    page.get_by_role("button", name="Begun").click()
+    expect(page.get_by_role("columnheader", name="Begun")).to_have_attribute("aria-sort", "ascending")
+    expect(page.locator(".eval-row").last).to_contain_text(run)
     page.goto(f"{evaluated.url}/ui/evals/{run}")
     expect(page.get_by_role("alert").filter(has_text="This run failed")).to_contain_text("latency_ms")
     expect(page.locator(".eval-case")).to_have_count(30)

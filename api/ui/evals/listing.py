@@ -17,6 +17,13 @@ from signalbox.errors import NotFound, SignalboxError
 
 _EVERY_S = 1.5
 _QUIET_EVERY = 6  # looks, while nothing is under way
+_COLUMNS = (
+    ("id", "Run"),
+    ("state", "State"),
+    ("", "Figures, with 95% intervals"),
+    ("cases", "Cases"),
+    ("begun", "Begun"),
+)
 
 
 class Listing:
@@ -27,6 +34,10 @@ class Listing:
         self._found, self._count = list(found), count
         self._bars: dict[str, tuple[Html, Html]] = {}
         self._looks, self._looking, self._wanted = 0, False, ""
+        self._by, self._descending = "begun", True
+        self._heads: dict[str, tuple[Html, Html]] = {}
+        self._body: Html | None = None
+        self._chosen: dict[str, str] = {"margin": "0.02"}
         self._trouble = div("stack")
         self._tools = div("row wrap list-tools")
         self._place = div("stack")
@@ -68,41 +79,72 @@ class Listing:
                 said.set_text(f"{job.progress:.0%} {job.stage}")
 
     def _draw(self) -> None:
+        """What was typed and chosen stays: field and table are drawn once, and only their rows anew."""
         self._tools.clear()
-        self._place.clear()
-        self._bars = {}
         with self._tools:
-            _comparing([one for one in self._found if not one.under_way and one.state != "damaged"])
-        with self._place:
-            if not self._found:
-                draw_nothing()
+            _comparing([one for one in self._found if not one.under_way and one.state != "damaged"], self._chosen)
+        if self._body is None or not self._found:
+            self._place.clear()
+            with self._place:
+                if self._found:
+                    self._draw_table()
+                else:
+                    draw_nothing()
+        self._fill()
+
+    def _draw_table(self) -> None:
+        field = el("input", "", "input list-filter", type="search", placeholder="Filter by run, set or target",
+                   aria_label="Filter by run, set or target", data_key="/", maxlength=200)  # fmt: skip
+        field.on("input", self._filter, js_handler="(event) => emit(event.target.value)", throttle=0.15)
+        with div("table-scroll"), el("table", "", "table evals-table", aria_label="Runs"):
+            with el("thead"), el("tr"):
+                for key, label in _COLUMNS:
+                    self._head(key, label)
+            self._body = el("tbody")
+        self._rest = el("p", "", "muted small")
+
+    def _head(self, key: str, label: str) -> None:
+        with el("th", "", "number" if key == "cases" else "", scope="col") as head:
+            if not key:
+                el("span", label)
                 return
-            field = el("input", "", "input list-filter", type="search", placeholder="Filter by run, set or target",
-                       aria_label="Filter by run, set or target", data_key="/", maxlength=200)  # fmt: skip
-            field.on("input", self._filter, js_handler="(event) => emit(event.target.value)", throttle=0.15)
-            with div("table-scroll"), el("table", "", "table evals-table", aria_label="Runs"):
-                with el("thead"), el("tr"):
-                    for label in ("Run", "State", "Figures, with 95% intervals", "Cases", "Begun"):
-                        el("th", label, "number" if label == "Cases" else "", scope="col")
-                self._body = el("tbody")
-            if self._count > MOST_LISTED:
-                el("p", f"The newest {MOST_LISTED:,} of {self._count:,} runs.", "muted small")
-            self._fill()
+            sort = el("button", "", "grid-sort", type="button")
+            with sort:
+                el("span", label)
+                self._heads[key] = head, el("span", "", "grid-arrow", aria_hidden="true")
+        sort.on("click", lambda: self._sort(key), args=[])
+
+    def _sort(self, key: str) -> None:
+        self._descending = not self._descending if key == self._by else key in ("cases", "begun")
+        self._by = key
+        self._fill()
 
     def _filter(self, event: Any) -> None:
         self._wanted = str(event.args)[:200].casefold().strip()
         self._fill()
 
     def _fill(self) -> None:
+        if self._body is None or not self._found:
+            self._body = None
+            return
+        for key, (head, arrow) in self._heads.items():
+            order = ("descending" if self._descending else "ascending") if key == self._by else None
+            attrs(head, aria_sort=order)
+            head.update()
+            arrow.set_text({"descending": "↓", "ascending": "↑"}.get(order or "", ""))
+        more = f"The newest {MOST_LISTED:,} of {self._count:,} runs." if self._count > MOST_LISTED else ""
+        self._rest.set_text(more)
+        self._bars = {}
         self._body.clear()
         rows = [one for one in self._found
                 if self._wanted in f"{one.id} {one.set_name} {one.target} {one.kind}".casefold()]  # fmt: skip
+        rows.sort(key=lambda one: _value(one, self._by), reverse=self._descending)
         with self._body:
             for one in rows:
                 self._row(one)
             if not rows:
                 with el("tr"):
-                    el("td", "No run has this in its id, set or target.", "muted", colspan=5)
+                    el("td", "No run has this in its id, set or target.", "muted", colspan=len(_COLUMNS))
 
     def _row(self, one: Listed) -> None:
         with el("tr", "", "eval-row", data_state=one.state):
@@ -136,15 +178,29 @@ class Listing:
                     el("span", "—", "muted")
 
 
-def _comparing(runs: Sequence[Listed]) -> None:
-    """Two choices and a margin; by default the newest run against the one before it on the same set."""
+def _value(one: Listed, by: str) -> tuple[str | float, str]:
+    if by == "cases":
+        return float(-1 if one.cases is None else one.cases), one.id
+    if by == "begun":
+        return (one.created_at.timestamp() if one.created_at else 0.0), one.id
+    return (one.state if by == "state" else one.id), one.id
+
+
+def _comparing(runs: Sequence[Listed], chosen: dict[str, str]) -> None:
+    """Two choices and a margin; by default the newest run against the one before it on the same set.
+
+    Args:
+        chosen: `before`, `after` and `margin`, kept when this is drawn anew once somebody has `picked`.
+    """
     if len(runs) < 2:
         return
     after = next((one for one in runs if one.state == "done"), runs[0])
     others = [one for one in runs if one is not after]
     alike = [one for one in others if one.set_hash == after.set_hash and one.kind == after.kind]
     before = next((one for one in alike if one.state == "done"), (alike or others)[0])
-    chosen = {"after": after.id, "before": before.id, "margin": "0.02"}
+    known = {one.id for one in runs}
+    if "picked" not in chosen or not known.issuperset((chosen["after"], chosen["before"])):
+        chosen |= {"after": after.id, "before": before.id}
     with el("form", "", "row wrap compare-form", aria_label="Compare two runs") as form:
         el("span", "Compare", "muted")
         _choice(runs, chosen, "after", "Run to judge")
@@ -152,8 +208,8 @@ def _comparing(runs: Sequence[Listed]) -> None:
         _choice(runs, chosen, "before", "Run to compare with")
         with el("label", "", "row"):
             el("span", "margin", "muted")
-            margin = el("input", "", "input compare-margin number", value="0.02", inputmode="decimal", maxlength=8,
-                        aria_label="Margin: the largest difference that does not matter",
+            margin = el("input", "", "input compare-margin number", value=chosen["margin"], inputmode="decimal",
+                        maxlength=8, aria_label="Margin: the largest difference that does not matter",
                         title="The largest difference that does not matter: 0.02 is two points.")  # fmt: skip
         margin.on("input", lambda event: chosen.update(margin=str(event.args)[:8]),
                   js_handler="(event) => emit(event.target.value)")  # fmt: skip
@@ -184,7 +240,7 @@ def _choice(runs: Sequence[Listed], chosen: dict[str, str], key: str, label: str
 
     def picked(event: Any) -> None:
         if str(event.args) in known:
-            chosen[key] = str(event.args)
+            chosen.update({key: str(event.args), "picked": "yes"})
 
     choice.on("change", picked, js_handler="(event) => emit(event.target.value)")
 
