@@ -206,6 +206,7 @@ class Board:
             with self._body:
                 messages.draw_empty(self._header.waiting)
             return
+        self._last.shows(card)
         with self._body:
             self._past = draw_sheet(
                 card,

@@ -29,7 +29,7 @@ def draw_why(item: ReviewItem) -> None:
         for reason in why(prediction, item.reason):
             text(reason, "break", tag="p")
         for warning in prediction.warnings[:5]:
-            text(warning, "muted break small", tag="p")
+            text(warning[:1].upper() + warning[1:].removesuffix(".") + ".", "muted break small", tag="p")
 
 
 def why(prediction: Prediction, reason: str | None) -> list[str]:

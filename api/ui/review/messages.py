@@ -27,6 +27,11 @@ class LastLine:
         self._said.set_text(WORDS[card.verdict or "skip"])
         return state
 
+    def shows(self, card: Card) -> None:
+        """Tell screen readers which query is there now, after what was said of the last one."""
+        before = self._said.text.partition(" Next: ")[0]
+        self._said.set_text(f"{before} Next: {(card.item.prediction.query or '')[:_QUERY_SHOWN]}".lstrip())
+
     def say(self, words: str) -> None:
         self.clear()
         self._said.set_text(words)
