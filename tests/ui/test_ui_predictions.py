@@ -68,6 +68,13 @@ def test_a_session_is_a_filter_and_a_phone_can_order_too(page: Page, site: Site)
     expect(page.locator(".cell-query").first).not_to_have_text("hello from the session 0")
 
 
+def test_every_column_that_is_shown_at_first_is_in_view_on_a_small_laptop(page: Page, site: Site) -> None:
+    page.set_viewport_size({"width": 1024, "height": 768})
+    open_list(page, site)
+    expect(page.get_by_role("columnheader", name="When")).to_be_in_viewport(ratio=1)
+    assert page.locator(".grid").evaluate("(box) => box.scrollWidth <= box.clientWidth")
+
+
 def test_nothing_found_says_what_to_do(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/ui/predictions?q=no-query-has-these-words")
     expect(page.get_by_text("No prediction matches. Widen the filters.")).to_be_visible()
@@ -78,6 +85,8 @@ def test_columns_can_be_chosen_and_the_choice_is_kept(page: Page, site: Site) ->
     page.get_by_label("Choose columns").click()
     page.get_by_role("checkbox", name="Policy").check()
     expect(page.get_by_role("columnheader", name="Policy")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("checkbox", name="Policy")).to_be_hidden()
     page.reload()
     expect(page.get_by_role("columnheader", name="Policy")).to_be_visible()
 

@@ -39,8 +39,8 @@ _KINDS = {
     ".tsv": "TSV",
 }
 COLUMNS = (
-    Column("title", "Title", "link", "minmax(180px, 3fr)", sortable=True, optional=False),
-    Column("id", "Id", width="minmax(120px, 2fr)", sortable=True, quiet=True),
+    Column("title", "Title", "link", "minmax(144px, 3fr)", sortable=True, optional=False),
+    Column("id", "Id", width="minmax(104px, 2fr)", sortable=True, quiet=True),
     Column("kind", "Kind", width="96px", sortable=True, quiet=True),
     Column("characters", "Characters", "number", "112px", sortable=True),
     Column("chunks", "Chunks", "number", "88px", sortable=True, title="Pieces that are found and quoted one by one"),

@@ -24,14 +24,14 @@ _SPANS = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(da
 _OUTCOME_WORDS = {"answered": "answered", "in_review": "in review", "refused": "refused"}
 
 COLUMNS = (
-    Column("query", "Query", "link", "minmax(240px, 3fr)", optional=False),
-    Column("route", "Route", "badge", "112px"),
-    Column("outcome", "Outcome", width="88px", quiet=True),
-    Column("confidence", "Confidence", "confidence", "136px", sortable=True,
+    Column("query", "Query", "link", "minmax(160px, 3fr)", optional=False),
+    Column("route", "Route", "badge", "104px"),
+    Column("outcome", "Outcome", width="72px", quiet=True),
+    Column("confidence", "Confidence", "confidence", "120px", sortable=True,
            title="Of answers marked 0.94, 94% were right."),
     Column("answer", "Answer", width="minmax(160px, 2fr)", quiet=True, away=True),
     Column("attempts", "Tried", "number", "64px", away=True, title="Routes tried"),
-    Column("duration_ms", "Time", "number", "88px", sortable=True),
+    Column("duration_ms", "Time", "number", "80px", sortable=True),
     Column("cost_usd", "Cost", "number", "96px", sortable=True),
     Column("saved", "Saved", "number", "96px", away=True, title="What a usual cloud answer would have cost more."),
     Column("policy", "Policy", width="136px", quiet=True, away=True),

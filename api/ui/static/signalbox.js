@@ -74,6 +74,9 @@
       setValue(field, example.dataset.example);
       field.form.requestSubmit();
     }
+    for (const open of document.querySelectorAll("details.choice[open]")) {
+      if (!open.contains(event.target)) open.open = false;
+    }
     const copy = event.target.closest?.("[data-copy]");
     if (copy) navigator.clipboard?.writeText(copy.dataset.copy === "url" ? location.href : copy.dataset.copy);
     const from = event.target.closest?.("[data-copy-from]");
@@ -113,6 +116,11 @@
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && typing(event.target)) event.target.blur();
+    const choice = event.key === "Escape" && document.querySelector("details.choice[open]");
+    if (choice) {
+      choice.open = false;
+      choice.querySelector("summary").focus();
+    }
     // No question begins with its mark: in an empty one, it asks for the keys.
     const begun = event.key !== "?" || event.target.value || !event.target.matches?.("[data-enter-sends]");
     if ((begun && typing(event.target)) || document.querySelector("dialog[open]")) return;
