@@ -9,6 +9,7 @@ import base64
 import hashlib
 import html
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated
 from urllib.parse import parse_qs
 
@@ -144,31 +145,40 @@ def _own_path(target: str) -> str:
     return target if plain and target.isascii() else _HOME
 
 
-_STYLE = """
-:root { color-scheme: light dark; font: 14px/1.5 system-ui, sans-serif }
-body { min-height: 90vh; display: grid; place-items: center; margin: 16px }
-form { width: min(360px, 100%); display: grid; gap: 12px }
-h1 { font-size: 20px; margin: 0 } p { margin: 0 }
-input, button { font: inherit; padding: 8px 12px; border: 1px solid GrayText; border-radius: 4px }
-button { cursor: pointer }
-[role=alert] { border-left: 3px solid currentColor; padding-left: 8px }
+_RULES = """
+body { min-height: 90vh; display: grid; place-items: center; margin: 16px; background: var(--ground);
+  color: var(--text); font: 14px/20px system-ui, sans-serif }
+form { width: min(360px, 100%); box-sizing: border-box; display: grid; gap: 12px; padding: 24px; border-radius: 12px;
+  border: 1px solid var(--line); background: var(--surface) }
+h1 { font-size: 20px; line-height: 28px; margin: 0 } p { margin: 0; color: var(--muted) } label { font-weight: 500 }
+input, button { font: inherit; height: 40px; padding: 0 12px; border: 1px solid var(--line-strong); border-radius: 6px }
+input { background: var(--surface); color: var(--text) }
+button { cursor: pointer; font-weight: 500; background: var(--accent); border-color: var(--accent);
+  color: var(--on-accent) }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
+[role=alert] { padding: 8px 12px; border-radius: 6px; background: var(--wrong-soft); color: var(--text) }
 """
-_POLICY = "; ".join(
-    [
-        "default-src 'none'",
-        f"style-src 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    ]
-)
+
+
+@cache
+def _style() -> str:
+    """In the colours of the pages, which are imported only where there are any: when serving."""
+    from api.ui import theme
+
+    return theme.tokens(by_system=True) + _RULES
+
+
+def _policy() -> str:
+    style = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    allowed = f"default-src 'none'; style-src 'sha256-{style}'; form-action 'self'"
+    return f"{allowed}; base-uri 'none'; frame-ancestors 'none'"
 
 
 def _page(target: str, message: str | None = None, status: int = 200) -> Response:
     alert = f'<p role="alert">{html.escape(message)}</p>' if message else ""
     content = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Sign in - Signalbox</title><style>{_STYLE}</style></head>
+<title>Sign in · Signalbox</title><style>{_style()}</style></head>
 <body><form method="post" action="/session"><h1>Signalbox</h1>{alert}
 <label for="key">API key</label>
 <input id="key" name="key" type="password" autocomplete="current-password" required autofocus maxlength="500">
@@ -176,5 +186,5 @@ def _page(target: str, message: str | None = None, status: int = 200) -> Respons
 <button>Sign in</button>
 <p>An administrator makes keys with <code>signalbox keys create</code>.</p></form></body></html>"""
     # Where no referrer is sent, browsers send a form with the origin `null`, which the edge refuses.
-    headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin"}
+    headers = {"Content-Security-Policy": _policy(), "Referrer-Policy": "same-origin"}
     return HTMLResponse(content, status_code=status, headers=headers)
