@@ -6,11 +6,13 @@ however often it is asked for. Messages never hold the key, and little of what t
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import aiohttp
 import httpx2
 import openai
 
@@ -58,27 +60,58 @@ class Failure:
 
 def explain(error: Exception, *, host: str, model: str) -> Failure:
     """Translates what the SDK or its HTTP client raised. `host` and `model` name the culprit in messages."""
-    cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
+    cause = _seen(error)
     if isinstance(cause, SignalboxError):
         return Failure(cause)
-    if isinstance(cause, httpx2.ConnectTimeout):
+    if isinstance(cause, aiohttp.ConnectionTimeoutError | httpx2.ConnectTimeout):
         unreached = f"{host} can't be reached: no connection in time."
         return Failure(UpstreamError(unreached, passing=True, charged=False), passing=True)
-    if isinstance(cause, httpx2.TimeoutException | openai.APITimeoutError | TimeoutError):
+    if _is_late(cause):
         late = f"{model} at {host} did not answer before the deadline. Allow more time for the query."
         return Failure(DeadlineExceeded(late))
     if isinstance(error, openai.APIStatusError):
         return _by_status(error, host, model)
-    if isinstance(error, openai.APIConnectionError | httpx2.TransportError):
+    if isinstance(error, openai.APIConnectionError | httpx2.TransportError | aiohttp.ClientError):
         # Only where no connection came about is it certain that nothing was worked on.
-        charged = not isinstance(cause, httpx2.ConnectError)
-        unreached = f"{host} can't be reached: {type(cause).__name__}."
+        charged = not isinstance(cause, aiohttp.ClientConnectorError | httpx2.ConnectError)
+        unreached = f"{host} can't be reached: {_why(cause)}."
         return Failure(UpstreamError(unreached, passing=True, charged=charged), passing=True)
     if isinstance(error, openai.APIError):
         return Failure(UpstreamError(f"{host} failed while answering: {_said(error)}"))
     if isinstance(error, NO_JSON):
         return Failure(UpstreamError(f"{host} sent a piece of the stream that is no JSON."))
     raise error
+
+
+def is_broken_off(error: Exception) -> bool:
+    """Whether a connection ended in the middle of an answer, other than by taking too long."""
+    cause = _seen(error)
+    return isinstance(cause, aiohttp.ClientError | httpx2.TransportError) and not _is_late(cause)
+
+
+def _why(cause: BaseException) -> str:
+    match cause:
+        case aiohttp.ClientConnectorDNSError():
+            return "its name leads nowhere"
+        case aiohttp.ClientSSLError():
+            return f"no secure connection came about ({type(cause).__name__})"
+        case aiohttp.ClientConnectorError():
+            return os.strerror(cause.errno).lower() if cause.errno else "no connection came about"
+        case aiohttp.ServerDisconnectedError() | ConnectionResetError():
+            return "it hung up before it answered"
+        case _:
+            return type(cause).__name__
+
+
+def _is_late(cause: BaseException) -> bool:
+    late = aiohttp.ServerTimeoutError | httpx2.TimeoutException | openai.APITimeoutError | TimeoutError
+    return isinstance(cause, late)
+
+
+def _seen(error: Exception) -> BaseException:
+    """What the connection itself met: the layers above call every loss of it a timeout of connecting."""
+    cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
+    return cause.__cause__ if isinstance(cause.__cause__, aiohttp.ClientError) else cause
 
 
 def wrong_type(host: str, headers: Mapping[str, str], wanted: str) -> UpstreamError | None:
