@@ -26,14 +26,12 @@ class Readiness(BaseModel):
     parts: dict[str, str]
 
 
-@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> Health:
     """The process answers; nothing more is checked."""
     return Health()
 
 
-@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={503: {"model": Readiness, "description": "Queries can't be taken now."}})
 async def readyz(lifecycle: LifecycleDep, response: Response) -> Readiness:
     """Whether queries can be taken, and which parts are missing."""

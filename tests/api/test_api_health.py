@@ -162,12 +162,6 @@ async def test_metrics_are_told_while_the_reviews_can_not_be_counted(
     assert "signalbox_queries_limit 64.0" in text
 
 
-async def test_probes_may_ask_for_the_head_only(client: httpx.AsyncClient) -> None:
-    for path in ("/healthz", "/readyz"):
-        answer = await client.head(path)
-        assert (answer.status_code, answer.content) == (200, b"")
-
-
 async def test_requests_are_counted_by_the_routes_template(client: httpx.AsyncClient) -> None:
     await client.get("/predictions/prd_of_my_choice")
     await client.get("/nowhere/of/my/choice")
