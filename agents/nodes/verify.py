@@ -80,6 +80,7 @@ def judge(
         return "accepted", "its confidence is unmeasured"
     if threshold >= NEVER:
         return "escalated", "no confidence is proven to keep the accepted error rate: label more queries"
+    shown = f"{threshold:.2f}" if threshold < 0.995 else f"{threshold:.4g}"  # 1.00 would read as out of reach
     if confidence >= threshold:
-        return "accepted", f"at or above the policy's {threshold:.2f}"
-    return "escalated", f"below the policy's {threshold:.2f}"
+        return "accepted", f"at or above the policy's {shown}"
+    return "escalated", f"below the policy's {shown}"
