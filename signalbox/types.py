@@ -107,6 +107,11 @@ class Answer(Frozen):
     in_scope: Probability | None = None
     provisional: bool = False
 
+    @property
+    def numbers(self) -> tuple[ValueAnswer, ...]:
+        """All of them, in the order of the expert's tasks."""
+        return self.values or (() if self.value is None else (self.value,))
+
 
 class Quote(Frozen):
     """Verbatim text of a document: `document.text[start:end] == text`, offsets in characters."""

@@ -69,9 +69,7 @@ def _answer(prediction: Prediction, review: StoredReview) -> Answer | None:
 
 def _numbers(prediction: Prediction, review: StoredReview) -> tuple[ValueAnswer, ...]:
     """What a person said, in the units of the provisional answer."""
-    answer = prediction.answer
-    made = (answer.values or (answer.value,)) if answer else ()
-    units = {number.task: number.unit for number in made if number is not None}
+    units = {number.task: number.unit for number in prediction.answer.numbers} if prediction.answer else {}
     said: dict[str, float] = json.loads(review.numbers) if review.numbers else {}
     return tuple(
         ValueAnswer(estimate=number, low=number, high=number, level=1.0, unit=units.get(task), task=task)

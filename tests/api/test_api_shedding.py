@@ -54,7 +54,7 @@ def test_the_layers_stand_in_this_order(settings: Settings) -> None:
     """What a full service refuses costs no trace; nothing but that is answered before the host is checked."""
     app = create_app(settings, before_gate=[Middleware(CORSMiddleware)])
     order = [getattr(layer.cls, "__name__", None) for layer in app.user_middleware]
-    assert order == ["Shedding", "Edge", "CORSMiddleware", "Gate"]
+    assert order == ["Shedding", "Edge", "Head", "CORSMiddleware", "Gate"]
 
 
 async def test_openai_clients_are_refused_in_their_form(client: httpx.AsyncClient) -> None:

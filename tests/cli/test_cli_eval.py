@@ -150,7 +150,7 @@ class _Server:
     """A model behind HTTP that takes its time, and counts what it is asked."""
 
     def __init__(self, folder: Path) -> None:
-        code = ["-m", "signalbox.models.scripted", "--port", "0", "--latency-ms", "100", "--reply", "It is 1."]
+        code = ["-m", "signalbox.models.scripted", "--port", "0", "--latency-ms", "250", "--reply", "It is 1."]
         self._process = subprocess.Popen(
             [sys.executable, *code], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
         )

@@ -119,6 +119,17 @@ async def test_a_correction_goes_with_wrong_only(database: Database, queue: Revi
     assert decision.correction is None
 
 
+async def test_a_number_is_corrected_by_its_task(database: Database, queue: ReviewQueue) -> None:
+    await asked(database, "one")
+    desk = await filled(queue)
+    card = desk.decide("wrong")
+    card.draft = Draft(numbers={"price": 3120.5})
+    await desk.send(card)
+    decision = (await queue.get(card.item.id)).decision
+    assert decision is not None
+    assert decision.values == {"price": 3120.5}
+
+
 async def test_two_desks_never_hold_the_same_item(database: Database, queue: ReviewQueue) -> None:
     await asked(database, *"abcdef")
     desks = [await filled(queue, "ann"), await filled(queue, "ben"), await filled(queue, "ann")]

@@ -90,6 +90,8 @@ def test_what_was_typed_and_chosen_is_read_and_bounded() -> None:
     draft = read_draft({"correction": "x" * 9_999_999, "label:intent": "track", "label:topic": ""})
     assert len(draft.correction) == MOST_TYPED
     assert draft.labels == {"intent": "track"}
+    numbers = {"number:price": "3120.5", "number:days": "", "number:carat": "two", "number:depth": "inf"}
+    assert read_draft(numbers).numbers == {"price": 3120.5}
 
 
 class FirstLetter:

@@ -77,8 +77,8 @@ def _contributed(item: Contribution) -> str:
 
 
 def _headline(answer: Answer, quotes: list[Quote]) -> None:
-    if answer.value is not None:
-        _value(answer.value)
+    for value in answer.numbers:
+        _value(value, several=len(answer.numbers) > 1)
     quoted = bool(quotes) and (answer.text or "").strip() == quotes[0].text.strip()
     if answer.short:
         text(answer.short, _size(answer.short), tag="p")
@@ -104,7 +104,10 @@ def _label(label: LabelAnswer, *, large: bool) -> None:
             text("or " + ", ".join(others), "muted small", title="Labels that the expert can't rule out.")
 
 
-def _value(value: ValueAnswer) -> None:
+def _value(value: ValueAnswer, *, several: bool) -> None:
+    if several and value.task:
+        text(value.task, "muted small")
     unit = f" {value.unit}" if value.unit else ""
     text(f"{value.estimate:,.6g}{unit}", "answer-short", tag="p")
-    text(f"{value.low:,.6g} to {value.high:,.6g}{unit}, covering {value.level:.0%}", "muted", tag="p")
+    if value.low < value.high:  # what a person said has no interval
+        text(f"{value.low:,.6g} to {value.high:,.6g}{unit}, covering {value.level:.0%}", "muted", tag="p")

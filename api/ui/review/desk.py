@@ -30,6 +30,7 @@ class Draft:
     correction: str = ""
     comment: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -222,7 +223,7 @@ class Desk:
             mine = item.decision
             if mine is None or mine.by != self.reviewer:
                 return Card(item, state="lost", trouble=error.detail)
-            draft = Draft(mine.correction or "", mine.comment or "", dict(mine.labels or {}))
+            draft = Draft(mine.correction or "", mine.comment or "", dict(mine.labels or {}), dict(mine.values or {}))
             return Card(item, state="decided", verdict=mine.verdict, draft=draft)
         return Card(item)
 
@@ -276,6 +277,7 @@ def _decision(card: Card) -> ReviewDecision:
         verdict=card.verdict,
         correction=card.draft.correction.strip() or None if corrects else None,
         labels=card.draft.labels or None if corrects else None,
+        values=card.draft.numbers or None if corrects else None,
         comment=card.draft.comment.strip() or None,
     )
 

@@ -50,13 +50,13 @@ def draw_answer(prediction: Prediction, texts: Mapping[str, str]) -> None:
             text(answer.text, "review-text break" if answer.short else "review-text review-short break", tag="p")
         for label in answer.labels or ():
             _label(label)
-        if answer.value is not None:
-            _value(answer.value)
+        for value in answer.numbers:
+            _value(value, several=len(answer.numbers) > 1)
     _evidence(prediction, answer, texts)
 
 
 def _says_something(answer: Answer) -> bool:
-    return bool(answer.text or answer.short or answer.labels or answer.value is not None)
+    return bool(answer.text or answer.short or answer.labels or answer.numbers)
 
 
 def _route_of(prediction: Prediction) -> str | None:
@@ -81,10 +81,13 @@ def _label(label: LabelAnswer) -> None:
             text(f"or {', '.join(others)}", "muted break", title="Labels the expert can't rule out")
 
 
-def _value(value: ValueAnswer) -> None:
+def _value(value: ValueAnswer, *, several: bool) -> None:
+    if several and value.task:
+        text(value.task, "muted")
     unit = f" {value.unit}" if value.unit else ""
     text(f"{value.estimate:,g}{unit}", "review-short", tag="p")
-    el("p", f"{value.low:,g} to {value.high:,g}{unit}, with probability {value.level:.0%}", "muted")
+    if value.low < value.high:  # what a person said has no interval
+        el("p", f"{value.low:,g} to {value.high:,g}{unit}, with probability {value.level:.0%}", "muted")
 
 
 def _evidence(prediction: Prediction, answer: Answer, texts: Mapping[str, str]) -> None:

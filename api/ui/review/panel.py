@@ -6,6 +6,7 @@ nothing is lost on the way. Buttons belong to their item: a key pressed twice ca
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from api.ui.review.facts import WORDS
 
 MOST_TYPED = 8_000  # characters of a correction
 _MOST_LABEL = 500
+_MOST_NUMBERS = 5
 
 Choices = Mapping[str, Mapping[str, str]]
 Decide = Callable[[VerdictWord, Draft], Any]
@@ -27,7 +29,7 @@ _SEND = f"() => {{ {_COLLECT} }}"
 _UNLESS_EMPTY = """
 const panel = document.querySelector('.review-panel');
 const area = panel.querySelector('#correction');
-const chosen = [...panel.querySelectorAll('select[data-field]')].some((field) => field.value);
+const chosen = [...panel.querySelectorAll('select[data-field], input[data-field]')].some((field) => field.value);
 if (!area.value.trim() && !chosen) { area.setAttribute('aria-invalid', 'true'); area.focus(); return; }
 """
 _SEND_CORRECTION = f"() => {{ {_UNLESS_EMPTY} {_COLLECT} }}"
@@ -126,6 +128,14 @@ def _fields(card: Card, choices: Choices, decide: Decide, has_answer: bool) -> N
                     el("option", "as proposed", value="")
                     for label, title in labels.items():
                         el("option", title or label, value=label)
+        answer = card.item.prediction.answer
+        for number in answer.numbers[:_MOST_NUMBERS] if answer else ():
+            task, unit = number.task or "value", f", {number.unit}" if number.unit else ""
+            with div("field"):
+                el("label", f"{task.capitalize()} should be{unit}", for_=f"number-{task}")
+                el("input", "", "input", id=f"number-{task}", type="number", step="any",
+                   data_field=f"number:{task}", data_draft=f"{name}-{task}",
+                   placeholder=f"{number.estimate:.6g}")  # fmt: skip
         with div("field grow"):
             el("label", "Correct answer" if has_answer else "Answer", "visually-hidden", for_="correction")
             area = el("textarea", "", "input correction", id="correction", rows=1, maxlength=MOST_TYPED, dir="auto",
@@ -168,4 +178,18 @@ def read_draft(typed: object) -> Draft:
         for key, value in fields.items()
         if key.startswith("label:") and value
     }
-    return Draft(correction=fields.get("correction", "")[:MOST_TYPED], labels=labels)
+    numbers = {
+        key.removeprefix("number:"): number
+        for key, value in fields.items()
+        if key.startswith("number:") and (number := _number(value)) is not None
+    }
+    return Draft(correction=fields.get("correction", "")[:MOST_TYPED], labels=labels, numbers=numbers)
+
+
+def _number(typed: str) -> float | None:
+    """None where it is no number; the browser's own field takes nothing else."""
+    try:
+        number = float(typed)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
