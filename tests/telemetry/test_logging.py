@@ -102,6 +102,12 @@ def test_what_uvicorn_says_for_terminals_is_left_out() -> None:
     assert "color_message" not in line
 
 
+def test_a_request_is_one_line_and_not_uvicorns_too() -> None:
+    for _ in range(2):  # a service configures more than once
+        start("json")
+        assert not logging.getLogger("uvicorn.access").hasHandlers(), "it would name what a URL asks for"
+
+
 def test_debug_is_left_out_and_the_prompts_that_clients_log_too() -> None:
     stream = start("json")
     get_logger("t").debug("detail")
