@@ -215,8 +215,8 @@ def _harness(f: Figures) -> str:
 
 ENTRIES = (
     Entry("encoder", _encoder),
-    Entry("local_llm", _local_llm, quick=("--quick",)),
-    Entry("grounding", _grounding, quick=("--free-writing", "20"), data=(("--data", "xquad/en_dev.json"),)),
+    Entry("local_llm", _local_llm, quick=None),
+    Entry("grounding", _grounding, quick=None, data=(("--data", "xquad/en_dev.json"),)),
     Entry(
         "intents",
         _clinc150,
@@ -247,6 +247,7 @@ ENTRIES = (
     Entry(
         "judge",
         _judge,
+        quick=None,
         data=tuple(("--data", f"begin/begin_dev_{name}.tsv") for name in ("cmu", "tc", "wow")),
     ),
     Entry("retrieval", _retrieval, quick=("--chunks", "20000")),
