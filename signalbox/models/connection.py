@@ -43,7 +43,7 @@ class Connection:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         # A proxy of the environment is for reaching the outside, and a redirect would carry the key elsewhere.
-        # aiohttp below the SDK's client takes a fifth off what a query for the cloud costs this process.
+        # aiohttp below the SDK's client takes a fifth to a third off what a query for the cloud costs this process.
         http = openai.DefaultAioHttpClient(
             trust_env=not endpoint.is_local,
             follow_redirects=False,
